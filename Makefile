@@ -1,0 +1,53 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup demo run test check lint types imports format lock clean
+
+# The environment to run the server, from the locked set of dependencies.
+setup: $(VENV)/installed
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The same with what the tests and checks need.
+$(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: setup
+	$(BIN)/spot-optimizer demo
+
+run: setup
+	$(BIN)/spot-optimizer serve
+
+test: $(VENV)/installed-dev
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: lint types imports test
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+
+types: $(VENV)/installed-dev
+	@mkdir -p .mypy_cache/path && ln -sfn ../../src .mypy_cache/path/spot_optimizer
+	$(BIN)/mypy -p spot_optimizer -p tests
+
+imports: $(VENV)/installed-dev
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests
+
+# Needs uv; everything else needs only Python and make.
+lock:
+	uv pip compile pyproject.toml --group build --group dev --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -o requirements-dev.lock
+	uv pip compile pyproject.toml --group build --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -c requirements-dev.lock -o requirements.lock
+
+clean:
+	rm -rf $(VENV) data .mypy_cache .pytest_cache .ruff_cache .hypothesis

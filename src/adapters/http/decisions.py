@@ -1,0 +1,149 @@
+from typing import Self
+
+from litestar import Controller
+from litestar.params import FromPath, RawBody
+from msgspec import Struct
+
+from spot_optimizer.adapters.http.batching import Joined
+from spot_optimizer.adapters.http.reading import MISSING, NO_OBJECT, Reader
+from spot_optimizer.adapters.http.routing import Given, get, post_joined
+from spot_optimizer.adapters.http.wire import json_object
+from spot_optimizer.application.decisions.decide import Situation
+from spot_optimizer.application.decisions.recommend_switch import Recommendation, RecommendSwitch
+from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.compatibility import Compatibility
+from spot_optimizer.domain.decisions.answers import Advice
+from spot_optimizer.domain.identifiers import POOL_ID_LENGTH, AgentId, PoolId
+
+
+class Decided(Struct):
+    instance_id: str | None
+    recommended_action: str
+    recommended_mode: str | None
+    recommended_pool_id: str | None
+    risk_score: float
+    expected_savings_per_hour: float
+    allowed: bool
+    reason: str
+
+    @classmethod
+    def of(cls, advice: Advice, instance_id: str | None) -> Self:
+        return cls(
+            instance_id=instance_id,
+            recommended_action=advice.action,
+            recommended_mode=advice.mode,
+            recommended_pool_id=advice.pool_id,
+            risk_score=advice.risk_score,
+            expected_savings_per_hour=advice.expected_savings,
+            allowed=advice.allowed,
+            reason=advice.reason,
+        )
+
+
+class CurrentPool(Struct):
+    id: str | None
+    name: str | None
+    az: str | None
+
+
+class AlternativePool(Struct):
+    id: str
+    name: str | None
+    az: str
+    spot_price: float
+
+
+class Recommended(Struct):
+    agent_id: str
+    decision_type: str
+    recommended_pool_id: str | None
+    risk_score: float
+    expected_savings: float
+    confidence: float
+    reason: str
+    auto_switch_enabled: bool
+    will_auto_execute: bool
+    current_pool: CurrentPool
+    alternative_pools: list[AlternativePool]
+
+    @classmethod
+    def of(cls, recommendation: Recommendation) -> Self:
+        agent, decision = recommendation.agent, recommendation.decision
+        pool = recommendation.current_pool
+        return cls(
+            agent_id=agent.id,
+            decision_type=decision.decision_type,
+            recommended_pool_id=decision.recommended_pool_id,
+            risk_score=decision.risk_score,
+            expected_savings=decision.expected_savings,
+            confidence=decision.confidence,
+            reason=decision.reason,
+            auto_switch_enabled=agent.settings.auto_switch_enabled,
+            will_auto_execute=recommendation.will_auto_execute,
+            current_pool=CurrentPool(
+                id=agent.placement.pool_id,
+                name=pool.name if pool else None,
+                az=pool.zone if pool else None,
+            ),
+            alternative_pools=[
+                AlternativePool(
+                    id=other.pool_id, name=other.name, az=other.zone, spot_price=float(other.price)
+                )
+                for other in recommendation.alternatives
+                if other.price is not None
+            ],
+        )
+
+
+class DecisionController(Controller):
+    path = "/api/agents"
+    tags = ("decisions",)
+
+    @post_joined("/{agent_id:str}/decide")
+    async def decide(
+        self,
+        agent_id: FromPath[str],
+        body: RawBody,
+        caller: Given[Caller],
+        decide: Given[Joined[Situation, Advice]],
+        compatibility: Given[Compatibility],
+    ) -> Decided:
+        situation = _situation(AgentId(agent_id), json_object(body, compatibility), caller)
+        return Decided.of(await decide(situation), situation.instance_id)
+
+    @get("/{agent_id:str}/switch-recommendation")
+    def switch_recommendation(
+        self,
+        agent_id: FromPath[str],
+        caller: Given[Caller],
+        recommend_switch: Given[RecommendSwitch],
+    ) -> Recommended:
+        return Recommended.of(recommend_switch(AgentId(agent_id), caller))
+
+
+def _situation(agent_id: AgentId, fields: dict[str, object], caller: Caller) -> Situation:
+    """What cannot be read counts as not told; a decision is always given."""
+    required = Reader(fields, strict=True)
+    for name in ("instance", "pricing"):
+        if fields.get(name) is None:
+            required.errors[name] = [MISSING]
+        elif not isinstance(fields[name], dict):
+            required.errors[name] = [NO_OBJECT]
+    required.check()
+    reader = Reader(fields, strict=False)
+    instance, pricing = reader.part("instance"), reader.part("pricing")
+    cheapest = pricing.part("cheapest_pool").text("pool_id", POOL_ID_LENGTH)
+    return Situation(
+        agent_id=agent_id,
+        caller=caller,
+        instance_id=instance.text("instance_id", 64),
+        mode=instance.text("current_mode", 20) or instance.text("mode", 20),
+        pool_id=instance.text("current_pool_id", POOL_ID_LENGTH)
+        or instance.text("pool_id", POOL_ID_LENGTH),
+        spot_price=pricing.price("current_spot_price") or pricing.price("spot_price"),
+        on_demand_price=pricing.price("on_demand_price")
+        or pricing.price("ondemand_price")
+        or pricing.part("on_demand_price").price("price"),
+        cheapest_pool_id=PoolId(cheapest) if cheapest else None,
+        as_received={"instance": instance.fields, "pricing": pricing.fields},
+    )

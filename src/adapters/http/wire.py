@@ -1,0 +1,79 @@
+"""How values look on the wire, and how bodies are read off it."""
+
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+import msgspec
+
+from spot_optimizer.domain.compatibility import Compatibility
+from spot_optimizer.domain.errors import DomainError, ValidationFailed
+
+# Beyond this no database keeps a number in JSON.
+_LARGEST_EXPONENT: Final = 300
+
+
+def _exact(number: str) -> Decimal | None:
+    """Figures as they were written; one that nothing can hold is as good as none."""
+    try:
+        value = Decimal(number)
+    except InvalidOperation:
+        return None
+    return value if abs(value.adjusted()) <= _LARGEST_EXPONENT else None
+
+
+_DECODER: Final = msgspec.json.Decoder(float_hook=_exact)
+
+
+def timestamp(instant: datetime | None) -> str | None:
+    """Naive UTC to the second, which is what every existing client parses."""
+    if instant is None:
+        return None
+    return instant.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
+
+
+def decoded(body: bytes) -> object:
+    """The JSON of a body; an absent one is {} (ruling R3).
+
+    Raises:
+        ValidationFailed: it is not JSON.
+    """
+    if not body or body.isspace():
+        return {}
+    try:
+        return _DECODER.decode(body)
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise ValidationFailed("Invalid JSON body") from error
+
+
+class UnsupportedMediaType(DomainError):
+    """The body is not declared as what the route reads."""
+
+    def __init__(self) -> None:
+        super().__init__("Content-Type must be application/json")
+
+
+def json_object(body: bytes, compatibility: Compatibility) -> dict[str, object]:
+    """The JSON object of a body; absent and `null` are {} (ruling R3).
+
+    Raises:
+        ValidationFailed: it is something else.
+        UnsupportedMediaType: it is absent, where the former server is reproduced.
+    """
+    if not body and compatibility.refuse_absent_body:
+        raise UnsupportedMediaType
+    document = decoded(body)
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise not_an_object()
+    return document
+
+
+def not_an_object() -> ValidationFailed:
+    return invalid({"_schema": ["Invalid input type."]})
+
+
+def invalid(details: dict[str, object]) -> ValidationFailed:
+    """The validation error that callers know (contract/agents-and-replicas.md 1.4)."""
+    return ValidationFailed("Validation failed", details=details)

@@ -1,0 +1,226 @@
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+
+from spot_optimizer.adapters.persistence.tables import agent_configs, agents
+from spot_optimizer.adapters.persistence.upsert import update_rows
+from spot_optimizer.domain.agents.agent import Agent, AgentSettings, AgentStatus, Placement
+from spot_optimizer.domain.decisions.contract import SwitchLimits
+from spot_optimizer.domain.errors import AgentNotFound
+from spot_optimizer.domain.identifiers import AgentId, ClientId, LogicalAgentId
+from spot_optimizer.domain.switching import mode_of
+
+_BY_ID: Final = select(agents).where(agents.c.id == bindparam("agent_id"))
+_OF: Final = select(agents).where(agents.c.id.in_(bindparam("ids", expanding=True)))
+_LOCKED: Final = _OF.order_by(agents.c.id).with_for_update()
+_OWNERS: Final = select(agents.c.id, agents.c.client_id).where(
+    agents.c.id.in_(bindparam("ids", expanding=True))
+)
+_LIMITS: Final = select(agent_configs).where(
+    agent_configs.c.agent_id.in_(bindparam("ids", expanding=True))
+)
+_HEARD: Final = (
+    update(agents)
+    .where(agents.c.id.in_(bindparam("ids", expanding=True)))
+    .values(last_heartbeat_at=bindparam("heard_at"), updated_at=bindparam("heard_at"))
+)
+
+
+class SqlAgentRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, agent_id: AgentId, owner: ClientId | None) -> Agent:
+        return self._one(_BY_ID, agent_id, owner)
+
+    def get_for_update(self, agent_id: AgentId, owner: ClientId | None) -> Agent:
+        return self._one(_BY_ID.with_for_update(), agent_id, owner)
+
+    def find_by_logical_id_for_update(
+        self, client_id: ClientId, logical_id: LogicalAgentId
+    ) -> Agent | None:
+        row = self._connection.execute(
+            select(agents)
+            .where(agents.c.client_id == client_id)
+            .where(agents.c.logical_agent_id == logical_id)
+            .with_for_update()
+        ).one_or_none()
+        return None if row is None else to_agent(row)
+
+    def lock(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Agent]:
+        return self._many(_LOCKED, agent_ids)
+
+    def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Agent]:
+        return self._many(_OF, agent_ids)
+
+    def owners_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, ClientId]:
+        if not agent_ids:
+            return {}
+        rows = self._connection.execute(_OWNERS, {"ids": sorted(agent_ids)})
+        return {AgentId(row.id): ClientId(row.client_id) for row in rows}
+
+    def limits_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, SwitchLimits]:
+        limits = dict.fromkeys(agent_ids, SwitchLimits())
+        if agent_ids:
+            for row in self._connection.execute(_LIMITS, {"ids": sorted(agent_ids)}):
+                limits[AgentId(row.agent_id)] = to_limits(row)
+        return limits
+
+    def list_silent(self, since: datetime) -> Sequence[Agent]:
+        rows = self._connection.execute(
+            select(agents)
+            .where(agents.c.status == AgentStatus.ONLINE)
+            .where(agents.c.last_heartbeat_at < since)
+            .order_by(agents.c.id)
+            .with_for_update()
+        )
+        return [to_agent(row) for row in rows]
+
+    def add(self, agent: Agent, limits: SwitchLimits, at: datetime) -> None:
+        self._connection.execute(
+            insert(agents).values(**_to_row(agent), created_at=at, updated_at=at)
+        )
+        self._connection.execute(
+            insert(agent_configs).values(
+                agent_id=agent.id,
+                min_savings_percent=limits.min_savings_percent,
+                risk_threshold=limits.risk_threshold,
+                max_switches_per_week=limits.max_switches_per_week,
+                max_switches_per_day=limits.max_switches_per_day,
+                min_pool_duration_hours=limits.min_pool_duration_hours,
+                created_at=at,
+                updated_at=at,
+            )
+        )
+
+    def save(self, agent: Agent, at: datetime) -> None:
+        self._connection.execute(
+            update(agents).where(agents.c.id == agent.id).values(**_to_row(agent), updated_at=at)
+        )
+
+    def save_all(self, saved: Sequence[Agent], at: datetime) -> None:
+        rows = [{**_to_row(agent), "updated_at": at} for agent in saved]
+        if rows:
+            update_rows(self._connection, agents, rows, rows[0].keys() - {"id"})
+
+    def heard(self, agent_ids: Collection[AgentId], at: datetime) -> None:
+        if agent_ids:
+            self._connection.execute(_HEARD, {"ids": sorted(agent_ids), "heard_at": at})
+
+    def _one(self, statement: Select[Any], agent_id: AgentId, owner: ClientId | None) -> Agent:
+        row = self._connection.execute(statement, {"agent_id": agent_id}).one_or_none()
+        if row is None or row.id != agent_id or owner not in (None, row.client_id):
+            raise AgentNotFound
+        return to_agent(row)
+
+    def _many(
+        self, statement: Select[Any], agent_ids: Collection[AgentId]
+    ) -> Mapping[AgentId, Agent]:
+        if not agent_ids:
+            return {}
+        rows = self._connection.execute(statement, {"ids": sorted(agent_ids)})
+        return {AgentId(row.id): to_agent(row) for row in rows}
+
+
+def to_agent(row: Row[Any]) -> Agent:
+    return Agent(
+        id=row.id,
+        client_id=row.client_id,
+        logical_agent_id=row.logical_agent_id,
+        primary_instance_id=row.instance_id,
+        placement=Placement(
+            instance_type=row.instance_type,
+            region=row.region,
+            zone=row.az,
+            mode=mode_of(row.current_mode),
+            pool_id=row.current_pool_id,
+        ),
+        status=_to_status(row.status),
+        settings=to_settings(row),
+        hostname=row.hostname,
+        ami_id=row.ami_id,
+        private_ip=row.private_ip,
+        public_ip=row.public_ip,
+        agent_version=row.agent_version,
+        current_replica_id=row.current_replica_id,
+        interruption_handled_count=row.interruption_handled_count or 0,
+        installed_at=row.installed_at,
+        last_heartbeat_at=row.last_heartbeat_at,
+        last_switch_at=row.last_switch_at,
+        last_interruption_signal_at=row.last_interruption_signal,
+        last_rebalance_recommendation_at=row.last_rebalance_recommendation_at,
+        last_cleanup_at=row.last_cleanup_at,
+        terminated_at=row.terminated_at,
+    )
+
+
+def to_settings(row: Row[*tuple[Any, ...]]) -> AgentSettings:
+    return AgentSettings(
+        enabled=bool(row.enabled),
+        auto_switch_enabled=bool(row.auto_switch_enabled),
+        manual_replica_enabled=bool(row.manual_replica_enabled),
+        auto_terminate_enabled=bool(row.auto_terminate_enabled),
+        terminate_wait_seconds=row.terminate_wait_seconds,
+        replica_enabled=bool(row.replica_enabled),
+        replica_count=row.replica_count or 0,
+    )
+
+
+def to_limits(row: Row[*tuple[Any, ...]]) -> SwitchLimits:
+    """Columns that hold nothing mean the default."""
+    known = {
+        name: value
+        for name in (
+            "min_savings_percent",
+            "risk_threshold",
+            "max_switches_per_week",
+            "max_switches_per_day",
+            "min_pool_duration_hours",
+        )
+        if (value := getattr(row, name)) is not None
+    }
+    return SwitchLimits(**known)
+
+
+def _to_status(text: str | None) -> AgentStatus:
+    """The former server stored whatever an agent said."""
+    return AgentStatus(text) if text in set(AgentStatus) else AgentStatus.OFFLINE
+
+
+def _to_row(agent: Agent) -> dict[str, Any]:
+    at, settings = agent.placement, agent.settings
+    return {
+        "id": agent.id,
+        "client_id": agent.client_id,
+        "logical_agent_id": agent.logical_agent_id,
+        "instance_id": agent.primary_instance_id,
+        "instance_type": at.instance_type,
+        "region": at.region,
+        "az": at.zone,
+        "current_mode": at.mode,
+        "current_pool_id": at.pool_id,
+        "status": agent.status,
+        "enabled": settings.enabled,
+        "auto_switch_enabled": settings.auto_switch_enabled,
+        "manual_replica_enabled": settings.manual_replica_enabled,
+        "auto_terminate_enabled": settings.auto_terminate_enabled,
+        "terminate_wait_seconds": settings.terminate_wait_seconds,
+        "replica_enabled": settings.replica_enabled,
+        "replica_count": settings.replica_count,
+        "hostname": agent.hostname,
+        "ami_id": agent.ami_id,
+        "private_ip": agent.private_ip,
+        "public_ip": agent.public_ip,
+        "agent_version": agent.agent_version,
+        "current_replica_id": agent.current_replica_id,
+        "interruption_handled_count": agent.interruption_handled_count,
+        "installed_at": agent.installed_at,
+        "last_heartbeat_at": agent.last_heartbeat_at,
+        "last_switch_at": agent.last_switch_at,
+        "last_interruption_signal": agent.last_interruption_signal_at,
+        "last_rebalance_recommendation_at": agent.last_rebalance_recommendation_at,
+        "last_cleanup_at": agent.last_cleanup_at,
+        "terminated_at": agent.terminated_at,
+    }

@@ -1,0 +1,94 @@
+import logging
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from spot_optimizer.adapters.persistence.tables import (
+    agent_decision_history,
+    decision_engine_log,
+    risk_scores,
+)
+from spot_optimizer.domain.decisions.record import DecisionRecord
+from spot_optimizer.domain.values import hourly_price
+
+logger = logging.getLogger(__name__)
+
+
+class SqlDecisionLog:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, records: Sequence[DecisionRecord]) -> None:
+        if not records:
+            return
+        self._connection.execute(insert(risk_scores), [_risk_row(one) for one in records])
+        self._if_possible(agent_decision_history, [_history_row(one) for one in records])
+        self._if_possible(decision_engine_log, [r for one in records for r in _engine_rows(one)])
+
+    def _if_possible(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(insert(table), rows)
+        except OperationalError:
+            raise  # the connection or the whole transaction is gone, not just these rows
+        except SQLAlchemyError:
+            logger.exception("could not write %d rows of %s", len(rows), table.name)
+
+
+def _risk_row(record: DecisionRecord) -> dict[str, Any]:
+    advice = record.advice
+    return {
+        "client_id": record.client_id,
+        "agent_id": record.agent_id,
+        "instance_id": record.instance_id,
+        "risk_score": Decimal(str(advice.risk_score)),
+        "recommended_action": advice.action,
+        "recommended_mode": advice.mode,
+        "recommended_pool_id": advice.pool_id,
+        "expected_savings_per_hour": hourly_price(Decimal(str(advice.expected_savings))),
+        "allowed": advice.allowed,
+        "reason": advice.reason,
+        "model_version": record.model_version,
+        "created_at": record.decided_at,
+    }
+
+
+def _history_row(record: DecisionRecord) -> dict[str, Any]:
+    advice = record.advice
+    return {
+        "agent_id": record.agent_id,
+        "client_id": record.client_id,
+        "decision_type": advice.action,
+        "recommended_action": advice.action,
+        "recommended_pool_id": advice.pool_id,
+        "risk_score": Decimal(str(advice.risk_score)),
+        "expected_savings": Decimal(str(advice.expected_savings)),
+        "current_mode": record.current_mode,
+        "current_pool_id": record.current_pool_id,
+        "current_price": record.current_price,
+        "decision_time": record.decided_at,
+    }
+
+
+def _engine_rows(record: DecisionRecord) -> list[dict[str, Any]]:
+    """One row when the engine answered, none otherwise."""
+    answer = record.answer
+    if answer is None:
+        return []
+    return [
+        {
+            "engine_type": answer.engine,
+            "engine_version": answer.version,
+            "instance_id": record.instance_id,
+            "input_data": dict(answer.question),
+            "output_decision": dict(answer.decision),
+            "execution_time_ms": answer.took_ms,
+            "models_used": list(answer.models_used),
+            "created_at": record.decided_at,
+        }
+    ]

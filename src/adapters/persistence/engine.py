@@ -1,0 +1,104 @@
+"""The database connection pool, MySQL/MariaDB or SQLite behind the same interface."""
+
+import unicodedata
+from decimal import Decimal
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Final
+
+import msgspec
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+_MYSQL_NAMES: Final = {"mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"}
+_SQLITE_NAMES: Final = {"sqlite", "sqlite+pysqlite"}
+_IN_MEMORY: Final = {None, "", ":memory:"}
+
+
+# Figures in JSON columns are exact both ways.
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class UnsupportedDatabase(Exception):
+    """The URL names a database that is neither MySQL, MariaDB nor SQLite."""
+
+
+def make_engine(url: str, connections: int) -> Engine:
+    """As many connections as callers at a time, none beyond: nobody waits, nobody overloads."""
+    parsed = make_url(url)
+    if parsed.drivername in _MYSQL_NAMES:
+        return _mysql(parsed.set(drivername="mysql+pymysql"), connections)
+    if parsed.drivername in _SQLITE_NAMES:
+        return _sqlite(parsed, connections)
+    raise UnsupportedDatabase(parsed.drivername)
+
+
+def _mysql(url: URL, connections: int) -> Engine:
+    return create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_recycle=1800,
+        isolation_level="READ COMMITTED",
+        json_serializer=_to_json,
+        json_deserializer=_DECODER.decode,
+        connect_args={
+            "charset": "utf8mb4",
+            "init_command": "SET time_zone='+00:00'",
+            "connect_timeout": 5,
+            "read_timeout": 30,
+            "write_timeout": 30,
+        },
+    )
+
+
+def _sqlite(url: URL, connections: int) -> Engine:
+    if url.database in _IN_MEMORY:
+        # Every connection would be a database of its own, so there is only one.
+        engine = create_engine(
+            url,
+            poolclass=StaticPool,
+            connect_args={"check_same_thread": False},
+            json_serializer=_to_json,
+            json_deserializer=_DECODER.decode,
+        )
+    else:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            json_serializer=_to_json,
+            json_deserializer=_DECODER.decode,
+        )
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _to_json(value: object) -> str:
+    return _ENCODER.encode(value).decode()
+
+
+def _configure(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver starts no transaction behind our back
+    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # a commit survives a power failure
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.create_function("folded", 1, _folded, deterministic=True)
+
+
+def _begin(connection: Connection) -> None:
+    # A reader that turns writer in mid-transaction can be refused without waiting.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _folded(text: str | None) -> str | None:
+    """Text as MySQL's utf8mb4_unicode_ci compares it: no case, no accents, no trailing blanks."""
+    if text is None:
+        return None
+    letters = unicodedata.normalize("NFKD", text.rstrip(" "))
+    return "".join(c for c in letters if not unicodedata.combining(c)).casefold()

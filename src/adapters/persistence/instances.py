@@ -1,0 +1,91 @@
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from spot_optimizer.adapters.persistence.tables import instances
+from spot_optimizer.adapters.persistence.upsert import update_rows
+from spot_optimizer.domain.agents.instances import Instance
+from spot_optimizer.domain.identifiers import AgentId, InstanceId
+from spot_optimizer.domain.switching import mode_of
+
+_OF: Final = select(instances).where(instances.c.id.in_(bindparam("ids", expanding=True)))
+_OF_AGENT: Final = select(instances).where(instances.c.agent_id == bindparam("agent_id"))
+_REPORTED: Final = ("spot_price", "ondemand_price", "current_mode", "current_pool_id", "updated_at")
+
+
+class SqlInstanceRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, instance_id: InstanceId) -> Instance | None:
+        return self.of([instance_id]).get(instance_id)
+
+    def of(self, instance_ids: Collection[InstanceId]) -> Mapping[InstanceId, Instance]:
+        if not instance_ids:
+            return {}
+        rows = self._connection.execute(_OF, {"ids": sorted(instance_ids)})
+        return {InstanceId(row.id): _to_instance(row) for row in rows}
+
+    def of_agent(self, agent_id: AgentId) -> Sequence[Instance]:
+        rows = self._connection.execute(_OF_AGENT, {"agent_id": agent_id})
+        return [_to_instance(row) for row in rows]
+
+    def add(self, instance: Instance, at: datetime) -> None:
+        self._connection.execute(
+            insert(instances).values(**_to_row(instance), created_at=at, updated_at=at)
+        )
+
+    def save(self, instance: Instance, at: datetime) -> None:
+        self._connection.execute(
+            update(instances)
+            .where(instances.c.id == instance.id)
+            .values(**_to_row(instance), updated_at=at)
+        )
+
+    def save_prices(self, priced: Sequence[Instance], at: datetime) -> None:
+        rows = [{**_to_row(instance), "updated_at": at} for instance in priced]
+        update_rows(self._connection, instances, rows, _REPORTED)
+
+
+def _to_instance(row: Row[Any]) -> Instance:
+    return Instance(
+        id=row.id,
+        client_id=row.client_id,
+        agent_id=row.agent_id,
+        instance_type=row.instance_type,
+        region=row.region,
+        zone=row.az,
+        ami_id=row.ami_id,
+        mode=mode_of(row.current_mode),
+        pool_id=row.current_pool_id,
+        spot_price=row.spot_price,
+        on_demand_price=row.ondemand_price,
+        baseline_on_demand_price=row.baseline_ondemand_price,
+        is_active=bool(row.is_active),
+        installed_at=row.installed_at,
+        last_switch_at=row.last_switch_at,
+        terminated_at=row.terminated_at,
+    )
+
+
+def _to_row(instance: Instance) -> dict[str, Any]:
+    return {
+        "id": instance.id,
+        "client_id": instance.client_id,
+        "agent_id": instance.agent_id,
+        "instance_type": instance.instance_type,
+        "region": instance.region,
+        "az": instance.zone,
+        "ami_id": instance.ami_id,
+        "current_mode": instance.mode,
+        "current_pool_id": instance.pool_id,
+        "spot_price": instance.spot_price,
+        "ondemand_price": instance.on_demand_price,
+        "baseline_ondemand_price": instance.baseline_on_demand_price,
+        "is_active": instance.is_active,
+        "installed_at": instance.installed_at,
+        "last_switch_at": instance.last_switch_at,
+        "terminated_at": instance.terminated_at,
+    }

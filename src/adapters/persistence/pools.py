@@ -1,0 +1,187 @@
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    ScalarSelect,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from spot_optimizer.adapters.persistence.tables import (
+    pricing_snapshots_clean,
+    spot_interruption_events,
+    spot_pools,
+    spot_price_snapshots,
+)
+from spot_optimizer.adapters.persistence.tables.types import UtcInstant
+from spot_optimizer.domain.identifiers import PoolId
+from spot_optimizer.domain.pricing.pool_choice import RISK_LOOK_BACK, PricedPool
+from spot_optimizer.domain.pricing.report import SpotPool, pool_name
+
+_DAY: Final = timedelta(hours=24)
+
+_OF_IDS: Final = select(spot_pools).where(spot_pools.c.id.in_(bindparam("ids", expanding=True)))
+_OF_TYPES: Final = (
+    select(spot_pools)
+    .where(spot_pools.c.instance_type.in_(bindparam("types", expanding=True)))
+    .where(spot_pools.c.region.in_(bindparam("regions", expanding=True)))
+)
+# Only the first report of a second writes, so that reports seldom wait for each other's rows.
+_SEEN: Final = (
+    update(spot_pools)
+    .where(spot_pools.c.id.in_(bindparam("ids", expanding=True)))
+    .where(or_(spot_pools.c.updated_at.is_(None), spot_pools.c.updated_at < bindparam("seen_at")))
+    .values(updated_at=bindparam("seen_at"))
+)
+
+
+def _newest(table: Any, price: str, time: str, *only: Any) -> tuple[ScalarSelect[Any], ...]:
+    rows = select(table.c[price]).where(table.c.pool_id == spot_pools.c.id, *only)
+    times = select(table.c[time]).where(table.c.pool_id == spot_pools.c.id, *only)
+    return tuple(
+        chosen.order_by(table.c[time].desc()).limit(1).correlate(spot_pools).scalar_subquery()
+        for chosen in (rows, times)
+    )
+
+
+def _interruptions(since: str) -> ScalarSelect[int]:
+    return (
+        select(func.count())
+        .where(spot_interruption_events.c.pool_id == spot_pools.c.id)
+        .where(spot_interruption_events.c.detected_at >= bindparam(since, type_=UtcInstant))
+        .correlate(spot_pools)
+        .scalar_subquery()
+    )
+
+
+_MEASURED: Final = pricing_snapshots_clean.c.data_source == "measured"
+_BUCKET_PRICE, _BUCKET_TIME = _newest(
+    pricing_snapshots_clean, "spot_price", "time_bucket", _MEASURED
+)
+_TICK_PRICE, _TICK_TIME = _newest(spot_price_snapshots, "price", "captured_at")
+_PRICED: Final = (
+    select(
+        spot_pools.c.id,
+        spot_pools.c.pool_name,
+        spot_pools.c.instance_type,
+        spot_pools.c.az,
+        _BUCKET_PRICE.label("bucket_price"),
+        _BUCKET_TIME.label("bucket_time"),
+        _TICK_PRICE.label("tick_price"),
+        _TICK_TIME.label("tick_time"),
+        _interruptions("a_day_ago").label("in_a_day"),
+        _interruptions("a_month_ago").label("in_a_month"),
+    )
+    .where(spot_pools.c.instance_type == bindparam("instance_type"))
+    .where(spot_pools.c.region == bindparam("region"))
+    .where(spot_pools.c.is_active.is_(true()))
+    .order_by(spot_pools.c.id)
+)
+
+
+class SqlSpotPoolRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, pool_id: PoolId) -> SpotPool | None:
+        row = self._connection.execute(_OF_IDS, {"ids": [pool_id]}).one_or_none()
+        return None if row is None or row.id != pool_id else _to_pool(row)
+
+    def ensure(self, pools: Collection[SpotPool], at: datetime) -> Mapping[PoolId, PoolId]:
+        known = self._known(pools)
+        kept_as: dict[PoolId, PoolId] = {}
+        new: dict[tuple[str, str, str], SpotPool] = {}
+        ids = {pool.id for pool in known.values()}
+        for pool in pools:
+            place = _place(pool)
+            on_record = known.get(place) or new.get(place)
+            if on_record is None and pool.id not in ids:
+                new[place] = on_record = pool
+                ids.add(pool.id)
+            kept_as[pool.id] = pool.id if on_record is None else on_record.id
+        if new:
+            self._connection.execute(
+                insert(spot_pools), [_to_row(pool, at) for pool in new.values()]
+            )
+        seen = sorted(set(kept_as.values()) - {pool.id for pool in new.values()})
+        if seen:
+            self._connection.execute(_SEEN, {"ids": seen, "seen_at": at})
+        return kept_as
+
+    def list_priced(self, instance_type: str, region: str, at: datetime) -> Sequence[PricedPool]:
+        rows = self._connection.execute(
+            _PRICED,
+            {
+                "instance_type": instance_type,
+                "region": region,
+                "a_day_ago": at - _DAY,
+                "a_month_ago": at - RISK_LOOK_BACK,
+            },
+        )
+        return [_to_priced(row) for row in rows]
+
+    def _known(self, pools: Collection[SpotPool]) -> dict[tuple[str, str, str], SpotPool]:
+        """What is on record under these ids, or under others in the same places."""
+        ids = {pool.id for pool in pools}
+        found = list(self._connection.execute(_OF_IDS, {"ids": sorted(ids)}))
+        if len(found) < len(ids):
+            found += self._connection.execute(
+                _OF_TYPES,
+                {
+                    "types": sorted({pool.instance_type for pool in pools}),
+                    "regions": sorted({pool.region for pool in pools}),
+                },
+            )
+        return {_place(pool): pool for pool in map(_to_pool, found)}
+
+
+def _place(pool: SpotPool) -> tuple[str, str, str]:
+    return pool.instance_type, pool.region, pool.zone
+
+
+def _to_pool(row: Row[Any]) -> SpotPool:
+    return SpotPool(
+        id=row.id,
+        name=row.pool_name or pool_name(row.instance_type, row.az),
+        instance_type=row.instance_type,
+        region=row.region,
+        zone=row.az,
+        is_active=bool(row.is_active),
+    )
+
+
+def _to_priced(row: Row[Any]) -> PricedPool:
+    """The newer of the newest bucket and the newest tick counts."""
+    price, priced_at = row.tick_price, row.tick_time
+    if row.bucket_time is not None and (priced_at is None or row.bucket_time > priced_at):
+        price, priced_at = row.bucket_price, row.bucket_time
+    return PricedPool(
+        pool_id=PoolId(row.id),
+        zone=row.az,
+        name=row.pool_name or pool_name(row.instance_type, row.az),
+        price=price,
+        priced_at=priced_at,
+        interruptions_24h=row.in_a_day,
+        interruptions_30d=row.in_a_month,
+    )
+
+
+def _to_row(pool: SpotPool, at: datetime) -> dict[str, Any]:
+    return {
+        "id": pool.id,
+        "pool_name": pool.name,
+        "instance_type": pool.instance_type,
+        "region": pool.region,
+        "az": pool.zone,
+        "is_active": pool.is_active,
+        "created_at": at,
+        "updated_at": at,
+    }

@@ -1,0 +1,382 @@
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+from uuid import uuid4
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    TextualSelect,
+    bindparam,
+    column,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from spot_optimizer.adapters.persistence.tables import (
+    ondemand_price_snapshots,
+    ondemand_prices,
+    pricing_reports,
+    pricing_snapshots_clean,
+    pricing_submissions_raw,
+    spot_price_snapshots,
+)
+from spot_optimizer.adapters.persistence.tables.types import Amount, UtcInstant
+from spot_optimizer.application.ports.repositories import OnDemandTick, RawSubmission
+from spot_optimizer.domain.identifiers import AgentId, InstanceId, PoolId
+from spot_optimizer.domain.pricing.buckets import Bucket, BucketSnapshot, DataSource
+from spot_optimizer.domain.pricing.duplicates import RECENT_POINTS_SEARCHED, KeptPoint
+from spot_optimizer.domain.pricing.prices import (
+    PriceObservation,
+    SourceRole,
+    rank_of,
+    source_of,
+)
+from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
+from spot_optimizer.domain.switching import mode_of
+
+_TICKS: Final = insert(spot_price_snapshots)
+_SUBMISSIONS: Final = insert(pricing_submissions_raw)
+_REPORTS: Final = insert(pricing_reports)
+_BUCKETS: Final = insert(pricing_snapshots_clean)
+_ON_DEMAND_TICKS: Final = insert(ondemand_price_snapshots)
+
+_KNOWN_REPORTS: Final = (
+    select(pricing_reports)
+    .where(pricing_reports.c.agent_id.in_(bindparam("agents", expanding=True)))
+    .where(pricing_reports.c.collected_at.in_(bindparam("moments", expanding=True)))
+)
+_BUCKETS_AT: Final = (
+    select(pricing_snapshots_clean)
+    .where(pricing_snapshots_clean.c.pool_id.in_(bindparam("pools", expanding=True)))
+    .where(pricing_snapshots_clean.c.time_bucket.in_(bindparam("starts", expanding=True)))
+)
+_CURRENT_ON_DEMAND: Final = (
+    select(ondemand_prices)
+    .where(ondemand_prices.c.instance_type.in_(bindparam("types", expanding=True)))
+    .where(ondemand_prices.c.region.in_(bindparam("regions", expanding=True)))
+)
+
+# One statement asks for at most this many pools.
+_POOLS_AT_ONCE: Final = 48
+
+
+class SqlPriceRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def on_demand_price(self, instance_type: str, region: str) -> Decimal | None:
+        current = self._connection.execute(
+            _CURRENT_ON_DEMAND, {"types": [instance_type], "regions": [region]}
+        ).first()
+        if current is not None:
+            price: Decimal = current.price
+            return price
+        ticks = ondemand_price_snapshots.c
+        newest: Decimal | None = self._connection.execute(
+            select(ticks.price)
+            .where(ticks.instance_type == instance_type)
+            .where(ticks.region == region)
+            .order_by(ticks.captured_at.desc(), ticks.id.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        return newest
+
+    def latest_spot_price(self, pool_id: PoolId) -> Decimal | None:
+        ticks = spot_price_snapshots.c
+        newest: Decimal | None = self._connection.execute(
+            select(ticks.price)
+            .where(ticks.pool_id == pool_id)
+            .order_by(ticks.captured_at.desc(), ticks.id.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        return newest
+
+    def known_reports(
+        self, keys: Collection[tuple[AgentId, datetime]]
+    ) -> Mapping[tuple[AgentId, datetime], Sequence[PricingReport]]:
+        found: dict[tuple[AgentId, datetime], list[PricingReport]] = defaultdict(list)
+        if keys:
+            rows = self._connection.execute(
+                _KNOWN_REPORTS,
+                {
+                    "agents": sorted({agent_id for agent_id, _ in keys}),
+                    "moments": sorted({moment for _, moment in keys}),
+                },
+            )
+            for row in rows:
+                found[AgentId(row.agent_id), row.collected_at].append(_to_report(row))
+        return found
+
+    def add_reports(self, reports: Sequence[PricingReport]) -> None:
+        self._connection.execute(_REPORTS, [_report_row(report) for report in reports])
+
+    def points_near(
+        self, spans: Mapping[PoolId, tuple[datetime, datetime]]
+    ) -> Mapping[PoolId, Sequence[KeptPoint]]:
+        found: dict[PoolId, list[KeptPoint]] = defaultdict(list)
+        pools = sorted(spans)
+        for start in range(0, len(pools), _POOLS_AT_ONCE):
+            asked = pools[start : start + _POOLS_AT_ONCE]
+            values: dict[str, Any] = {"most": RECENT_POINTS_SEARCHED}
+            for number, pool_id in enumerate(asked):
+                first, last = spans[pool_id]
+                values |= {f"pool{number}": pool_id, f"from{number}": first, f"to{number}": last}
+            for row in self._connection.execute(_newest_points(len(asked)), values):
+                found[PoolId(row.pool_id)].append(
+                    KeptPoint(
+                        price=row.spot_price,
+                        observed_at=row.observed_at,
+                        source=source_of(row.source_agent_id, row.source_instance_id or None),
+                        id=row.submission_id,
+                    )
+                )
+        return found
+
+    def add_ticks(self, observations: Sequence[PriceObservation]) -> None:
+        if observations:
+            self._connection.execute(
+                _TICKS,
+                [
+                    {
+                        "pool_id": seen.pool_id,
+                        "price": seen.price,
+                        "captured_at": seen.observed_at,
+                        "recorded_at": seen.received_at,
+                    }
+                    for seen in observations
+                ],
+            )
+
+    def add_submissions(self, submissions: Sequence[RawSubmission]) -> None:
+        if submissions:
+            self._connection.execute(_SUBMISSIONS, [_submission_row(one) for one in submissions])
+
+    def buckets_at(
+        self, keys: Collection[tuple[PoolId, datetime]]
+    ) -> Mapping[tuple[PoolId, datetime], BucketSnapshot]:
+        if not keys:
+            return {}
+        rows = self._connection.execute(
+            _BUCKETS_AT,
+            {
+                "pools": sorted({pool_id for pool_id, _ in keys}),
+                "starts": sorted({start for _, start in keys}),
+            },
+        )
+        return {(PoolId(row.pool_id), row.time_bucket): _to_snapshot(row) for row in rows}
+
+    def add_buckets(
+        self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
+    ) -> None:
+        if snapshots:
+            self._connection.execute(
+                _BUCKETS,
+                [
+                    {
+                        **_snapshot_row(one),
+                        "instance_type": pools[one.pool_id].instance_type,
+                        "region": pools[one.pool_id].region,
+                        "az": pools[one.pool_id].zone,
+                        "created_at": at,
+                    }
+                    for one in snapshots
+                ],
+            )
+
+    def replace_buckets(self, snapshots: Sequence[BucketSnapshot]) -> None:
+        buckets = pricing_snapshots_clean.c
+        for snapshot in snapshots:
+            lower = [role for role in SourceRole if rank_of(role) < rank_of(snapshot.role)]
+            self._connection.execute(
+                update(pricing_snapshots_clean)
+                .where(buckets.pool_id == snapshot.pool_id)
+                .where(buckets.time_bucket == snapshot.bucket.start)
+                .where(buckets.source_type.in_(lower))
+                .values(**_snapshot_row(snapshot))
+            )
+
+    def add_on_demand(
+        self, ticks: Sequence[OnDemandTick], at: datetime, *, as_current: bool
+    ) -> None:
+        self._connection.execute(
+            _ON_DEMAND_TICKS,
+            [
+                {
+                    "region": tick.region,
+                    "instance_type": tick.instance_type,
+                    "price": tick.price,
+                    "captured_at": at,
+                    "recorded_at": at,
+                }
+                for tick in ticks
+            ],
+        )
+        if as_current:
+            self._set_current_on_demand(ticks, at)
+
+    def _set_current_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
+        """Prices seldom change, and a row that stays need not be written."""
+        wanted = {(tick.instance_type, tick.region): tick.price for tick in ticks}
+        rows = self._connection.execute(
+            _CURRENT_ON_DEMAND,
+            {
+                "types": sorted({instance_type for instance_type, _ in wanted}),
+                "regions": sorted({region for _, region in wanted}),
+            },
+        )
+        current = {(row.instance_type, row.region): row.price for row in rows}
+        new = [
+            {
+                "id": str(uuid4()),
+                "instance_type": instance_type,
+                "region": region,
+                "price": price,
+                "recorded_at": at,
+            }
+            for (instance_type, region), price in wanted.items()
+            if (instance_type, region) not in current
+        ]
+        if new:
+            self._connection.execute(insert(ondemand_prices), new)
+        for (instance_type, region), price in sorted(wanted.items()):
+            if current.get((instance_type, region), price) != price:
+                self._connection.execute(
+                    update(ondemand_prices)
+                    .where(ondemand_prices.c.instance_type == instance_type)
+                    .where(ondemand_prices.c.region == region)
+                    .values(price=price, recorded_at=at)
+                )
+
+
+@lru_cache
+def _newest_points(pools: int) -> TextualSelect:
+    """The newest admitted submissions of so many pools, each within its span of time.
+
+    As text, because the statement is as long as there are pools, and composing it anew for every
+    report would cost more than running it.
+    """
+    one = (
+        "SELECT * FROM (SELECT pool_id, spot_price, observed_at, source_agent_id, "
+        "source_instance_id, submission_id FROM pricing_submissions_raw "
+        "WHERE pool_id = :pool{0} AND observed_at BETWEEN :from{0} AND :to{0} "
+        "AND is_duplicate = 0 AND EXISTS (SELECT 1 FROM spot_price_snapshots "
+        "WHERE pool_id = :pool{0} AND captured_at BETWEEN :from{0} AND :to{0}) "
+        "ORDER BY observed_at DESC, id DESC LIMIT :most"
+        ") points{0}"
+    )
+    statement = text(" UNION ALL ".join(one.format(number) for number in range(pools)))
+    moments = [
+        bindparam(f"{end}{number}", type_=UtcInstant)
+        for number in range(pools)
+        for end in ("from", "to")
+    ]
+    return statement.bindparams(*moments).columns(
+        column("pool_id"),
+        column("spot_price", Amount(10, 6)),
+        column("observed_at", UtcInstant),
+        column("source_agent_id"),
+        column("source_instance_id"),
+        column("submission_id"),
+    )
+
+
+def _to_report(row: Row[Any]) -> PricingReport:
+    return PricingReport(
+        id=row.id,
+        agent_id=row.agent_id,
+        received_at=row.received_at,
+        collected_at=row.collected_at,
+        instance_id=row.instance_id,
+        instance_type=row.instance_type,
+        region=row.region,
+        zone=row.az,
+        current_mode=None if row.current_mode is None else mode_of(row.current_mode),
+        current_pool_id=row.current_pool_id,
+        on_demand_price=row.on_demand_price,
+        current_spot_price=row.current_spot_price,
+        cheapest_pool_id=row.cheapest_pool_id,
+        cheapest_pool_price=row.cheapest_pool_price,
+        spot_pools=tuple(row.spot_pools or ()),
+    )
+
+
+def _report_row(report: PricingReport) -> dict[str, Any]:
+    return {
+        "id": report.id,
+        "agent_id": report.agent_id,
+        "instance_id": report.instance_id,
+        "instance_type": report.instance_type,
+        "region": report.region,
+        "az": report.zone,
+        "current_mode": report.current_mode,
+        "current_pool_id": report.current_pool_id,
+        "on_demand_price": report.on_demand_price,
+        "current_spot_price": report.current_spot_price,
+        "cheapest_pool_id": report.cheapest_pool_id,
+        "cheapest_pool_price": report.cheapest_pool_price,
+        "spot_pools": list(report.spot_pools),
+        "collected_at": report.collected_at,
+        "received_at": report.received_at,
+    }
+
+
+def _submission_row(submission: RawSubmission) -> dict[str, Any]:
+    seen, pool = submission.observation, submission.pool
+    return {
+        "submission_id": seen.submission_id,
+        "source_instance_id": seen.instance_id or "",
+        "source_agent_id": seen.agent_id,
+        "source_type": seen.role,
+        "pool_id": seen.pool_id,
+        "instance_type": pool.instance_type,
+        "region": pool.region,
+        "az": pool.zone,
+        "spot_price": seen.price,
+        "ondemand_price": seen.ondemand_price,
+        "observed_at": seen.observed_at,
+        "submitted_at": seen.received_at,
+        "received_at": seen.received_at,
+        "client_id": submission.client_id,
+        "is_duplicate": submission.is_duplicate,
+        "duplicate_of": submission.duplicate_of,
+        "processed": True,
+        "processed_at": seen.received_at,
+    }
+
+
+def _to_snapshot(row: Row[Any]) -> BucketSnapshot:
+    return BucketSnapshot(
+        pool_id=PoolId(row.pool_id),
+        bucket=Bucket(row.time_bucket),
+        spot_price=row.spot_price,
+        ondemand_price=row.ondemand_price,
+        savings_percent=row.savings_percent,
+        role=SourceRole(row.source_type),
+        agent_id=row.source_agent_id and AgentId(row.source_agent_id),
+        instance_id=row.source_instance_id and InstanceId(row.source_instance_id),
+        confidence=row.confidence_score,
+        data_source=DataSource(row.data_source),
+    )
+
+
+def _snapshot_row(snapshot: BucketSnapshot) -> dict[str, Any]:
+    return {
+        "pool_id": snapshot.pool_id,
+        "spot_price": snapshot.spot_price,
+        "ondemand_price": snapshot.ondemand_price,
+        "savings_percent": snapshot.savings_percent,
+        "time_bucket": snapshot.bucket.start,
+        "bucket_start": snapshot.bucket.start,
+        "bucket_end": snapshot.bucket.end,
+        "source_instance_id": snapshot.instance_id,
+        "source_agent_id": snapshot.agent_id,
+        "source_type": snapshot.role,
+        "confidence_score": snapshot.confidence,
+        "data_source": snapshot.data_source,
+    }

@@ -1,0 +1,80 @@
+"""Standby instances and what they cost."""
+
+from sqlalchemy import CHAR, Boolean, Column, ForeignKey, Index, Integer, String, Table, func, true
+
+from spot_optimizer.adapters.persistence.tables.base import STORAGE, metadata
+from spot_optimizer.adapters.persistence.tables.types import JSON_VALUE, Amount, UtcInstant, one_of
+
+replica_instances = Table(
+    "replica_instances",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("agent_id", String(255), nullable=False),
+    Column("instance_id", String(255), nullable=False),
+    Column(
+        "replica_type",
+        one_of("manual", "automatic-rebalance", "automatic-termination"),
+        nullable=False,
+    ),
+    Column("pool_id", String(128)),
+    Column("instance_type", String(50)),
+    Column("region", String(50)),
+    Column("az", String(50)),
+    Column(
+        "status",
+        one_of("launching", "syncing", "ready", "promoted", "terminated", "failed"),
+        nullable=False,
+        server_default="launching",
+    ),
+    Column("created_at", UtcInstant, server_default=func.current_timestamp()),
+    Column("launched_at", UtcInstant),
+    Column("ready_at", UtcInstant),
+    Column("promoted_at", UtcInstant),
+    Column("terminated_at", UtcInstant),
+    Column("created_by", String(255)),
+    Column("parent_instance_id", String(255)),
+    Column("is_active", Boolean, server_default=true()),
+    Column(
+        "sync_status",
+        one_of("initializing", "syncing", "synced", "out-of-sync"),
+        server_default="initializing",
+    ),
+    Column("sync_latency_ms", Integer),
+    Column("last_sync_at", UtcInstant),
+    Column("state_transfer_progress", Amount(5, 2), server_default="0.00"),
+    Column("hourly_cost", Amount(10, 6)),
+    Column("total_cost", Amount(10, 4), server_default="0.0000"),
+    Column("total_runtime_hours", Amount(10, 2), server_default="0.00"),
+    Column("accumulated_cost", Amount(15, 4), server_default="0.0000"),
+    Column("interruption_signal_type", one_of("rebalance-recommendation", "termination-notice")),
+    Column("interruption_detected_at", UtcInstant),
+    Column("termination_time", UtcInstant),
+    Column("failover_completed_at", UtcInstant),
+    Column("tags", JSON_VALUE),
+    Index("idx_replica_agent_status", "agent_id", "status"),
+    Index("idx_replica_parent", "parent_instance_id"),
+    Index("idx_replica_created", "created_at"),
+    Index("idx_replica_active", "agent_id", "is_active"),
+    **STORAGE,
+)
+
+replica_cost_log = Table(
+    "replica_cost_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("replica_id", CHAR(36), nullable=False),
+    Column("agent_id", CHAR(36), ForeignKey("agents.id", ondelete="CASCADE"), nullable=False),
+    Column("client_id", CHAR(36), ForeignKey("clients.id", ondelete="CASCADE"), nullable=False),
+    Column("instance_id", String(50)),
+    Column("pool_id", String(100)),
+    Column("hourly_cost", Amount(10, 6)),
+    Column("log_time", UtcInstant, nullable=False),
+    Column("duration_hours", Amount(5, 2), server_default="1.00"),
+    Column("total_cost", Amount(10, 4)),
+    Column("created_at", UtcInstant, server_default=func.current_timestamp()),
+    Index("idx_replica_id", "replica_id"),
+    Index("idx_agent_id", "agent_id"),
+    Index("idx_client_id", "client_id"),
+    Index("idx_log_time", "log_time"),
+    **STORAGE,
+)

@@ -1,0 +1,88 @@
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from spot_optimizer.adapters.persistence.agents import SqlAgentRepository
+from spot_optimizer.adapters.persistence.cleanups import SqlCleanupLog
+from spot_optimizer.adapters.persistence.clients import SqlClientRepository
+from spot_optimizer.adapters.persistence.commands import SqlCommandRepository
+from spot_optimizer.adapters.persistence.decisions import SqlDecisionLog
+from spot_optimizer.adapters.persistence.failures import meaning_of
+from spot_optimizer.adapters.persistence.instances import SqlInstanceRepository
+from spot_optimizer.adapters.persistence.interruptions import SqlInterruptionRepository
+from spot_optimizer.adapters.persistence.journal import (
+    SqlAuditTrail,
+    SqlEventLog,
+    SqlNotificationSink,
+)
+from spot_optimizer.adapters.persistence.pools import SqlSpotPoolRepository
+from spot_optimizer.adapters.persistence.prices import SqlPriceRepository
+from spot_optimizer.adapters.persistence.standbys import SqlStandbyRepository
+from spot_optimizer.adapters.persistence.switches import SqlSwitchRepository
+
+
+class SqlUnitOfWork:
+    clients: SqlClientRepository
+    agents: SqlAgentRepository
+    standbys: SqlStandbyRepository
+    instances: SqlInstanceRepository
+    commands: SqlCommandRepository
+    switches: SqlSwitchRepository
+    pools: SqlSpotPoolRepository
+    prices: SqlPriceRepository
+    interruptions: SqlInterruptionRepository
+    decisions: SqlDecisionLog
+    cleanups: SqlCleanupLog
+    events: SqlEventLog
+    notifications: SqlNotificationSink
+    audit: SqlAuditTrail
+    _connection: Connection
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Self:
+        try:
+            self._connection = self._engine.connect().execution_options(writes=True)
+        except SQLAlchemyError as error:
+            raise meaning_of(error) from error
+        connection = self._connection
+        self.clients = SqlClientRepository(connection)
+        self.agents = SqlAgentRepository(connection)
+        self.standbys = SqlStandbyRepository(connection)
+        self.instances = SqlInstanceRepository(connection)
+        self.commands = SqlCommandRepository(connection)
+        self.switches = SqlSwitchRepository(connection)
+        self.pools = SqlSpotPoolRepository(connection)
+        self.prices = SqlPriceRepository(connection)
+        self.interruptions = SqlInterruptionRepository(connection)
+        self.decisions = SqlDecisionLog(connection)
+        self.cleanups = SqlCleanupLog(connection)
+        self.events = SqlEventLog(connection)
+        self.notifications = SqlNotificationSink(connection)
+        self.audit = SqlAuditTrail(connection)
+        return self
+
+    def commit(self) -> None:
+        self.audit.flush()
+        self.events.flush()
+        self.notifications.flush()
+        try:
+            self._connection.commit()
+        except SQLAlchemyError as error:
+            raise meaning_of(error, committing=True) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._connection.close()  # rolls back whatever was not committed
+        except SQLAlchemyError as on_close:
+            error = error or on_close
+        if isinstance(error, SQLAlchemyError):
+            raise meaning_of(error) from error

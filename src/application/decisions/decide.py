@@ -1,0 +1,161 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from spot_optimizer.application.decisions.questions import AskEngine, EngineFailed
+from spot_optimizer.application.journal import record
+from spot_optimizer.application.ports.clock import Clock, Stopwatch
+from spot_optimizer.application.ports.repositories import SwitchActivity
+from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from spot_optimizer.application.transactions import repeated_when_lost
+from spot_optimizer.domain import occurrences
+from spot_optimizer.domain.agents.agent import Agent
+from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.decisions.answers import AGENT_DISABLED, ENGINE_UNAVAILABLE, Advice
+from spot_optimizer.domain.decisions.contract import DecisionInput, SwitchLimits
+from spot_optimizer.domain.decisions.policy import WEEKLY_WINDOW, rule_on
+from spot_optimizer.domain.decisions.record import DecisionRecord, EngineAnswer
+from spot_optimizer.domain.identifiers import AgentId, PoolId
+from spot_optimizer.domain.switching import mode_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What an agent says of its instance and of prices when it asks what to do."""
+
+    agent_id: AgentId
+    caller: Caller
+    instance_id: str | None
+    mode: str | None
+    pool_id: str | None
+    spot_price: Decimal | None
+    on_demand_price: Decimal | None
+    cheapest_pool_id: PoolId | None
+    as_received: Mapping[str, object] = field(default_factory=dict)
+
+    def stay(self, reason: str) -> Advice:
+        return Advice.to_stay(self.mode, self.pool_id, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Agents ask whether to stay or to move; the advice is kept.
+
+    Takes what arrives together; the answers stand in the order of the questions. An unknown or
+    disabled agent is told to stay, and nothing is kept of it.
+    """
+
+    unit_of_work: UnitOfWorkFactory
+    clock: Clock
+    stopwatch: Stopwatch
+    ask: AskEngine
+
+    @repeated_when_lost
+    def __call__(self, situations: Sequence[Situation]) -> Sequence[Advice]:
+        now = self.clock.now()
+        with self.unit_of_work() as work:
+            asked = {situation.agent_id for situation in situations}
+            agents = work.agents.of(asked)
+            limits = work.agents.limits_of(agents.keys())
+            activity = work.switches.activity_of(agents.keys(), now - WEEKLY_WINDOW)
+            records: list[DecisionRecord] = []
+            answers: list[Advice] = []
+            for situation in situations:
+                agent = agents.get(situation.agent_id)
+                if agent is None or _is_out_of_reach(agent, situation.caller):
+                    answers.append(situation.stay(AGENT_DISABLED))
+                    continue
+                recent = activity.get(agent.id, SwitchActivity())
+                kept = self._judge(work, agent, situation, limits[agent.id], recent, now)
+                records.append(kept)
+                answers.append(kept.advice)
+            work.decisions.add(records)
+            work.commit()
+        return answers
+
+    def _judge(
+        self,
+        work: UnitOfWork,
+        agent: Agent,
+        situation: Situation,
+        limits: SwitchLimits,
+        recent: SwitchActivity,
+        now: datetime,
+    ) -> DecisionRecord:
+        engine = self.ask.engine
+        advice, answer = situation.stay(ENGINE_UNAVAILABLE), None
+        if engine is not None:
+            question = _question(agent, situation, limits, recent)
+            started = self.stopwatch.seconds()
+            try:
+                decision = self.ask(engine, question)
+            except EngineFailed as failure:
+                told = occurrences.decision_failed(situation.instance_id, str(failure), now)
+                record(work, told, situation.caller)
+            else:
+                advice = Advice.of(
+                    decision,
+                    rule_on(decision, question, now),
+                    mode=situation.mode,
+                    pool_id=situation.pool_id,
+                    candidate_pool_id=question.candidate_pool_id,
+                )
+                answer = EngineAnswer(
+                    engine=engine.identity.name,
+                    version=engine.identity.version,
+                    models_used=engine.identity.models_used,
+                    question={**situation.as_received, "config": _told(limits, agent, recent)},
+                    decision=asdict(decision),
+                    took_ms=round((self.stopwatch.seconds() - started) * 1000),
+                )
+        return DecisionRecord(
+            client_id=agent.client_id,
+            agent_id=agent.id,
+            instance_id=situation.instance_id,
+            advice=advice,
+            current_mode=situation.mode,
+            current_pool_id=situation.pool_id,
+            current_price=situation.spot_price or Decimal(0),
+            decided_at=now,
+            model_version=engine.identity.version if engine is not None else None,
+            answer=answer,
+        )
+
+
+def _is_out_of_reach(agent: Agent, caller: Caller) -> bool:
+    foreign = caller.owner not in (None, agent.client_id)
+    return foreign or agent.is_deleted or not agent.settings.enabled
+
+
+def _question(
+    agent: Agent, situation: Situation, limits: SwitchLimits, recent: SwitchActivity
+) -> DecisionInput:
+    current = PoolId(situation.pool_id) if situation.pool_id else None
+    return DecisionInput(
+        agent_id=agent.id,
+        instance_type=agent.placement.instance_type,
+        region=agent.placement.region,
+        current_mode=mode_of(situation.mode),
+        current_pool_id=current,
+        spot_price=situation.spot_price,
+        ondemand_price=situation.on_demand_price,
+        candidate_pool_id=situation.cheapest_pool_id or current,
+        limits=limits,
+        recent_switches_7d=recent.count,
+        last_switch_at=recent.last_at,
+    )
+
+
+def _told(limits: SwitchLimits, agent: Agent, recent: SwitchActivity) -> Mapping[str, object]:
+    """The settings that the decision was made under, for the engine's log."""
+    return {
+        "enabled": agent.settings.enabled,
+        "auto_switch_enabled": agent.settings.auto_switch_enabled,
+        "min_savings_percent": limits.min_savings_percent,
+        "risk_threshold": limits.risk_threshold,
+        "max_switches_per_week": limits.max_switches_per_week,
+        "min_pool_duration_hours": limits.min_pool_duration_hours,
+        "recent_switches_count": recent.count,
+        "last_switch_time": recent.last_at,
+    }

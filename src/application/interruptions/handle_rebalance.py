@@ -1,0 +1,83 @@
+from dataclasses import dataclass
+from datetime import datetime
+
+from spot_optimizer.application.journal import record
+from spot_optimizer.application.ports.clock import Clock
+from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from spot_optimizer.application.transactions import repeated_when_lost
+from spot_optimizer.domain import occurrences
+from spot_optimizer.domain.agents.agent import Agent
+from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.identifiers import AgentId, InstanceId
+from spot_optimizer.domain.interruptions import (
+    REPEAT_WINDOW,
+    Interruption,
+    SignalType,
+)
+from spot_optimizer.domain.pricing.pool_choice import (
+    RISK_LOOK_BACK,
+    RebalanceAdvice,
+    advise_rebalance,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HandleRebalance:
+    """AWS thinks that an instance is at risk: noted once in 15 minutes, and advised on.
+
+    Returns None for the same sign again, which changes nothing (INV-13).
+    """
+
+    unit_of_work: UnitOfWorkFactory
+    clock: Clock
+
+    @repeated_when_lost
+    def __call__(
+        self,
+        agent_id: AgentId,
+        instance_id: InstanceId | None,
+        detected_at: datetime | None,
+        caller: Caller,
+    ) -> RebalanceAdvice | None:
+        now = self.clock.now()
+        with self.unit_of_work() as work:
+            agent = work.agents.get_for_update(agent_id, caller.owner)
+            signal = SignalType.REBALANCE_RECOMMENDATION
+            if work.interruptions.any_since(agent.id, signal, now - REPEAT_WINDOW):
+                return None
+            advice = _advise(work, agent, now)
+            at = agent.placement
+            interruption = Interruption(
+                agent_id=agent.id,
+                instance_id=instance_id or agent.primary_instance_id or InstanceId(""),
+                pool_id=at.pool_id,
+                signal_type=signal,
+                detected_at=detected_at or now,
+                metadata={
+                    "risk_score": advice.risk_score,
+                    "current_pool": at.pool_id,
+                    "instance_type": at.instance_type,
+                    "region": at.region,
+                    "az": at.zone,
+                },
+            )
+            work.interruptions.add(interruption, now)
+            work.agents.save(agent.accept_rebalance_recommendation(now), now)
+            record(work, occurrences.interruption_accepted(agent, interruption, now), caller)
+            told = occurrences.rebalance_advised(agent, interruption.instance_id, advice, now)
+            record(work, told, caller)
+            work.commit()
+        return advice
+
+
+def _advise(work: UnitOfWork, agent: Agent, now: datetime) -> RebalanceAdvice:
+    at = agent.placement
+    interruptions = (
+        work.interruptions.count_in_pool(at.pool_id, now - RISK_LOOK_BACK) if at.pool_id else 0
+    )
+    pools = (
+        work.pools.list_priced(at.instance_type, at.region, now)
+        if at.instance_type and at.region
+        else ()
+    )
+    return advise_rebalance(interruptions, pools, at.zone)

@@ -1,0 +1,282 @@
+"""Where aggregates are kept, inside the current unit of work.
+
+`get…` raises the NotFound of its kind, `find…` may return None, `…_of` answers for many at once
+in one statement and leaves out what does not exist. `owner` is the client whose rows may be seen;
+None stands for the operator, who sees all.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from spot_optimizer.domain.agents.agent import Agent
+from spot_optimizer.domain.agents.instances import Instance, Standby
+from spot_optimizer.domain.cleanups import CleanupReport
+from spot_optimizer.domain.clients import Client
+from spot_optimizer.domain.commands.command import Command
+from spot_optimizer.domain.decisions.contract import SwitchLimits
+from spot_optimizer.domain.decisions.record import DecisionRecord
+from spot_optimizer.domain.identifiers import (
+    AgentId,
+    ClientId,
+    CommandId,
+    InstanceId,
+    LogicalAgentId,
+    PoolId,
+)
+from spot_optimizer.domain.interruptions import Interruption, SignalType
+from spot_optimizer.domain.pricing.buckets import BucketSnapshot
+from spot_optimizer.domain.pricing.duplicates import KeptPoint
+from spot_optimizer.domain.pricing.pool_choice import PricedPool
+from spot_optimizer.domain.pricing.prices import PriceObservation
+from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
+from spot_optimizer.domain.switching import Switch
+
+
+class ClientRepository(Protocol):
+    def get(self, client_id: ClientId) -> Client: ...
+
+    def name_is_taken(self, name: str) -> bool:
+        """Whatever the case, accents and trailing blanks, among active and inactive ones."""
+        ...
+
+    def email_is_taken(self, email: str) -> bool: ...
+
+    def add(self, client: Client, at: datetime) -> None: ...
+
+    def heard_of(self, client_ids: Collection[ClientId], at: datetime) -> None:
+        """An agent of theirs gave a sign of life."""
+        ...
+
+    def credit(self, client_id: ClientId, amount: Decimal, at: datetime) -> None:
+        """Add to the savings that the client has been credited with, USD."""
+        ...
+
+
+class AgentRepository(Protocol):
+    def get(self, agent_id: AgentId, owner: ClientId | None) -> Agent: ...
+
+    def get_for_update(self, agent_id: AgentId, owner: ClientId | None) -> Agent: ...
+
+    def find_by_logical_id_for_update(
+        self, client_id: ClientId, logical_id: LogicalAgentId
+    ) -> Agent | None: ...
+
+    def lock(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Agent]:
+        """Those of the agents that exist, whoever owns them; held until the unit of work ends."""
+        ...
+
+    def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Agent]:
+        """As `lock`, without holding them."""
+        ...
+
+    def owners_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, ClientId]: ...
+
+    def limits_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, SwitchLimits]:
+        """The defaults where nothing is stored."""
+        ...
+
+    def list_silent(self, since: datetime) -> Sequence[Agent]:
+        """Online, and last heard from before that moment; held."""
+        ...
+
+    def add(self, agent: Agent, limits: SwitchLimits, at: datetime) -> None: ...
+
+    def save(self, agent: Agent, at: datetime) -> None: ...
+
+    def save_all(self, agents: Sequence[Agent], at: datetime) -> None:
+        """As `save`, in one statement."""
+        ...
+
+    def heard(self, agent_ids: Collection[AgentId], at: datetime) -> None:
+        """Save the time of a heartbeat that changed nothing else."""
+        ...
+
+
+class StandbyRepository(Protocol):
+    def on_instance(self, client_id: ClientId, instance_id: InstanceId) -> Standby | None:
+        """The live replica of one of the client's agents on that instance."""
+        ...
+
+    def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Standby]]: ...
+
+    def launched(self, standby: Standby, at: datetime) -> None:
+        """Its machine is up: a replica that was launching is synchronising now."""
+        ...
+
+
+class InstanceRepository(Protocol):
+    def find(self, instance_id: InstanceId) -> Instance | None:
+        """Whoever owns it: an EC2 id exists once in the world."""
+        ...
+
+    def of(self, instance_ids: Collection[InstanceId]) -> Mapping[InstanceId, Instance]: ...
+
+    def of_agent(self, agent_id: AgentId) -> Sequence[Instance]: ...
+
+    def add(self, instance: Instance, at: datetime) -> None: ...
+
+    def save(self, instance: Instance, at: datetime) -> None: ...
+
+    def save_prices(self, instances: Sequence[Instance], at: datetime) -> None:
+        """Prices, mode and pool of each, in one statement; nothing else of them."""
+        ...
+
+
+class CommandRepository(Protocol):
+    """Both queues; commands of the older one are `is_legacy` and have decimal ids."""
+
+    def find(self, agent_id: AgentId, command_id: CommandId) -> Command | None: ...
+
+    def open_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Command]]: ...
+
+    def find_switch_of(self, agent_id: AgentId, old_instance_id: InstanceId) -> Command | None:
+        """The newest switch ordered of that instance that was handed out and has not failed."""
+        ...
+
+    def list_overdue(self, before: datetime) -> Sequence[Command]:
+        """Open ones created before that moment; the older queue left out."""
+        ...
+
+    def add(self, command: Command) -> None: ...
+
+    def save(self, command: Command) -> None: ...
+
+    def keep_result(self, command: Command, report: Mapping[str, object]) -> None: ...
+
+    def close_legacy(
+        self, command: Command, report: Mapping[str, object], at: datetime
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchActivity:
+    """How often an agent has switched since some moment, and when last ever."""
+
+    count: int = 0
+    last_at: datetime | None = None
+
+
+class SwitchRepository(Protocol):
+    def add(self, switch: Switch) -> None: ...
+
+    def was_reported(
+        self,
+        agent_id: AgentId,
+        old_instance_id: InstanceId | None,
+        new_instance_id: InstanceId,
+        initiated_at: datetime,
+    ) -> bool: ...
+
+    def was_reported_for(self, command_id: CommandId) -> bool: ...
+
+    def any_since(self, agent_id: AgentId, since: datetime) -> bool: ...
+
+    def activity_of(
+        self, agent_ids: Collection[AgentId], since: datetime
+    ) -> Mapping[AgentId, SwitchActivity]: ...
+
+
+class SpotPoolRepository(Protocol):
+    def find(self, pool_id: PoolId) -> SpotPool | None: ...
+
+    def ensure(self, pools: Collection[SpotPool], at: datetime) -> Mapping[PoolId, PoolId]:
+        """Make sure that they are on record and note that they were seen.
+
+        Returns the id under which each is kept: a pool of the same type, region and zone may be on
+        record under another one.
+        """
+        ...
+
+    def list_priced(self, instance_type: str, region: str, at: datetime) -> Sequence[PricedPool]:
+        """The active pools of a type with their newest measured price and their interruptions in
+        the 24 hours and 30 days before that moment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RawSubmission:
+    """A price as submitted, and whether it lost against another one."""
+
+    observation: PriceObservation
+    pool: SpotPool
+    client_id: ClientId
+    duplicate_of: str | None = None
+    is_duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OnDemandTick:
+    """An on-demand price reported for a type in a region, USD per hour."""
+
+    instance_type: str
+    region: str
+    price: Decimal
+
+
+class PriceRepository(Protocol):
+    def on_demand_price(self, instance_type: str, region: str) -> Decimal | None:
+        """The current one, else the newest reported one; USD per hour."""
+        ...
+
+    def latest_spot_price(self, pool_id: PoolId) -> Decimal | None:
+        """The newest tick of the pool, USD per hour."""
+        ...
+
+    def known_reports(
+        self, keys: Collection[tuple[AgentId, datetime]]
+    ) -> Mapping[tuple[AgentId, datetime], Sequence[PricingReport]]:
+        """The stored reports of these agents that were collected at these moments."""
+        ...
+
+    def add_reports(self, reports: Sequence[PricingReport]) -> None: ...
+
+    def points_near(
+        self, spans: Mapping[PoolId, tuple[datetime, datetime]]
+    ) -> Mapping[PoolId, Sequence[KeptPoint]]:
+        """The newest ten admitted submissions of each pool within its span of time."""
+        ...
+
+    def add_ticks(self, observations: Sequence[PriceObservation]) -> None: ...
+
+    def add_submissions(self, submissions: Sequence[RawSubmission]) -> None: ...
+
+    def buckets_at(
+        self, keys: Collection[tuple[PoolId, datetime]]
+    ) -> Mapping[tuple[PoolId, datetime], BucketSnapshot]:
+        """What stands in the buckets that start at these moments."""
+        ...
+
+    def add_buckets(
+        self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
+    ) -> None: ...
+
+    def replace_buckets(self, snapshots: Sequence[BucketSnapshot]) -> None:
+        """Where something of a lower rank still stands."""
+        ...
+
+    def add_on_demand(
+        self, ticks: Sequence[OnDemandTick], at: datetime, *, as_current: bool
+    ) -> None:
+        """Append the ticks; `as_current` also makes them the price that counts."""
+        ...
+
+
+class InterruptionRepository(Protocol):
+    def add(self, interruption: Interruption, at: datetime) -> None: ...
+
+    def any_since(self, agent_id: AgentId, signal: SignalType, since: datetime) -> bool: ...
+
+    def count_in_pool(self, pool_id: PoolId, since: datetime) -> int: ...
+
+
+class DecisionLog(Protocol):
+    def add(self, records: Sequence[DecisionRecord]) -> None:
+        """The risk scores must be kept; history and engine log are best effort."""
+        ...
+
+
+class CleanupLog(Protocol):
+    def add(self, report: CleanupReport) -> None: ...

@@ -1,0 +1,82 @@
+from types import TracebackType
+from typing import Protocol, Self
+
+from spot_optimizer.application.ports.journal import AuditTrail, EventLog, NotificationSink
+from spot_optimizer.application.ports.repositories import (
+    AgentRepository,
+    CleanupLog,
+    ClientRepository,
+    CommandRepository,
+    DecisionLog,
+    InstanceRepository,
+    InterruptionRepository,
+    PriceRepository,
+    SpotPoolRepository,
+    StandbyRepository,
+    SwitchRepository,
+)
+
+
+class StoreUnavailable(Exception):
+    """The place where things are kept cannot be reached, or gave no answer in time."""
+
+
+class TransactionLost(Exception):
+    """Another transaction came in between, or the connection broke before the commit: nothing
+    happened, and the same may be tried again from the start."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction. Leaving the block without `commit` forgets everything done in it.
+
+    Rows are locked in the order client, agent, replica, instance, command, and within a kind in
+    the order of their ids, so that two transactions never wait for each other.
+
+    Raises:
+        TransactionLost, StoreUnavailable: from any operation and from `commit`; after a failed
+            commit only StoreUnavailable, because nobody knows whether it took effect.
+    """
+
+    @property
+    def clients(self) -> ClientRepository: ...
+    @property
+    def agents(self) -> AgentRepository: ...
+    @property
+    def standbys(self) -> StandbyRepository: ...
+    @property
+    def instances(self) -> InstanceRepository: ...
+    @property
+    def commands(self) -> CommandRepository: ...
+    @property
+    def switches(self) -> SwitchRepository: ...
+    @property
+    def pools(self) -> SpotPoolRepository: ...
+    @property
+    def prices(self) -> PriceRepository: ...
+    @property
+    def interruptions(self) -> InterruptionRepository: ...
+    @property
+    def decisions(self) -> DecisionLog: ...
+    @property
+    def cleanups(self) -> CleanupLog: ...
+    @property
+    def events(self) -> EventLog: ...
+    @property
+    def notifications(self) -> NotificationSink: ...
+    @property
+    def audit(self) -> AuditTrail: ...
+
+    def commit(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class UnitOfWorkFactory(Protocol):
+    def __call__(self) -> UnitOfWork: ...

@@ -1,0 +1,213 @@
+"""What is built from what. The only file that knows all of the inside."""
+
+import logging
+from datetime import timedelta
+from functools import partial
+
+from dependency_injector import containers, providers
+from litestar import Litestar
+from sqlalchemy import Engine
+
+from spot_optimizer.adapters.admin_token import AdminTokenFile, CurrentAdminToken
+from spot_optimizer.adapters.http.access import AdminAuth, Gatekeeper, OperatorAccess
+from spot_optimizer.adapters.http.app import HttpSettings, make_http_app
+from spot_optimizer.adapters.http.batching import Joined, same_for_all
+from spot_optimizer.adapters.ml.registry import LoadedEngine
+from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
+from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
+from spot_optimizer.adapters.persistence.credentials import SqlCredentials
+from spot_optimizer.adapters.persistence.engine import make_engine
+from spot_optimizer.adapters.persistence.file_cache import FileCache
+from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
+from spot_optimizer.adapters.scheduling.redis_cache import RedisCache
+from spot_optimizer.adapters.scheduling.timetable import Job, Timetable
+from spot_optimizer.adapters.system import (
+    RandomIdentifiers,
+    SecretTokens,
+    SystemClock,
+    SystemStopwatch,
+)
+from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
+from spot_optimizer.application.agents.record_cleanup import RecordCleanup
+from spot_optimizer.application.agents.record_heartbeats import RecordHeartbeats
+from spot_optimizer.application.agents.register_agent import RegisterAgent
+from spot_optimizer.application.agents.report_termination import ReportTermination
+from spot_optimizer.application.authenticate import Authenticate, RecordRefusedCredentials
+from spot_optimizer.application.clients.create_client import CreateClient
+from spot_optimizer.application.clients.show_token import ShowToken
+from spot_optimizer.application.commands.expire_commands import ExpireCommands
+from spot_optimizer.application.commands.hand_out_commands import HandOutCommands
+from spot_optimizer.application.commands.issue_switch_command import IssueSwitchCommand
+from spot_optimizer.application.commands.report_command_execution import ReportCommandExecution
+from spot_optimizer.application.decisions.decide import Decide
+from spot_optimizer.application.decisions.questions import AskEngine
+from spot_optimizer.application.decisions.recommend_switch import RecommendSwitch
+from spot_optimizer.application.interruptions.handle_rebalance import HandleRebalance
+from spot_optimizer.application.ports.cache import Cache
+from spot_optimizer.application.ports.clock import Clock
+from spot_optimizer.application.pricing.ingest_pricing_reports import IngestPricingReports
+from spot_optimizer.application.switching.record_switch import RecordSwitch
+from spot_optimizer.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def _make_cache(settings: Settings, clock: Clock) -> Cache:
+    if settings.redis_url is not None:
+        return RedisCache(settings.redis_url)
+    return FileCache(settings.data_dir / "cache.sqlite3", clock)
+
+
+def _make_admin_token(settings: Settings) -> CurrentAdminToken:
+    return CurrentAdminToken(settings.admin_api_token, AdminTokenFile(settings.data_dir))
+
+
+class Container(containers.DeclarativeContainer):
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+
+    clock: providers.Singleton[Clock] = providers.Singleton(SystemClock)
+    identifiers = providers.Singleton(RandomIdentifiers)
+    engine: providers.Singleton[Engine] = providers.Singleton(
+        make_engine,
+        url=settings.provided.database_url,
+        connections=settings.provided.db_pool_size,
+    )
+    cache: providers.Singleton[Cache] = providers.Singleton(
+        _make_cache, settings=settings, clock=clock
+    )
+    unit_of_work = providers.Factory(SqlUnitOfWork, engine=engine)
+    engines = providers.Singleton(
+        LoadedEngine,
+        module=settings.provided.decision_engine_module,
+        class_name=settings.provided.decision_engine_class,
+        missing_spot_price_is_free=settings.provided.peculiarities.missing_spot_price_is_free,
+    )
+    ask_engine = providers.Singleton(AskEngine, engines=engines)
+    compatibility = settings.provided.peculiarities
+
+    transactional = partial(providers.Singleton, unit_of_work=unit_of_work.provider, clock=clock)
+    compatible = partial(transactional, compatibility=compatibility)
+
+    admin_queries = providers.Singleton(SqlAdminQueries, engine=engine)
+    agent_queries = providers.Singleton(SqlAgentQueries, engine=engine)
+    health_probe = providers.Singleton(SqlHealthProbe, engine=engine)
+    operator_access = providers.Singleton(
+        OperatorAccess,
+        token_sha256=providers.Singleton(_make_admin_token, settings=settings),
+        mode=providers.Callable(AdminAuth, settings.provided.admin_auth),
+    )
+    gatekeeper = providers.Singleton(
+        Gatekeeper,
+        authenticate=providers.Singleton(
+            Joined,
+            providers.Singleton(
+                Authenticate, credentials=providers.Singleton(SqlCredentials, engine=engine)
+            ),
+        ),
+        refused=transactional(RecordRefusedCredentials),
+        operator=operator_access,
+    )
+
+    # What a handler may ask for; the key is the handler's parameter name.
+    http = providers.Dict(
+        clock=clock,
+        client_lines=providers.Singleton(same_for_all, admin_queries.provided.clients),
+        compatibility=compatibility,
+        configurations=providers.Singleton(Joined, agent_queries.provided.configurations),
+        create_client=transactional(
+            CreateClient, identifiers=identifiers, tokens=providers.Singleton(SecretTokens)
+        ),
+        database_answers=providers.Singleton(same_for_all, health_probe.provided.database_answers),
+        decide=providers.Singleton(
+            Joined,
+            transactional(Decide, stopwatch=providers.Singleton(SystemStopwatch), ask=ask_engine),
+        ),
+        engines=engines,
+        gatekeeper=gatekeeper,
+        hand_out_commands=providers.Singleton(
+            Joined,
+            compatible(
+                HandOutCommands,
+                lease=providers.Factory(timedelta, seconds=settings.provided.command_lease_seconds),
+            ),
+        ),
+        handle_rebalance=transactional(HandleRebalance),
+        health_probe=health_probe,
+        ingest_pricing_reports=providers.Singleton(
+            Joined, compatible(IngestPricingReports, identifiers=identifiers)
+        ),
+        issue_switch_command=transactional(IssueSwitchCommand, identifiers=identifiers),
+        recommend_switch=compatible(
+            RecommendSwitch,
+            ask=ask_engine,
+            price_freshness=providers.Factory(
+                timedelta, seconds=settings.provided.price_freshness_seconds
+            ),
+        ),
+        record_cleanup=transactional(RecordCleanup),
+        record_heartbeats=providers.Singleton(Joined, compatible(RecordHeartbeats)),
+        record_switch=compatible(RecordSwitch, identifiers=identifiers),
+        register_agent=compatible(RegisterAgent, identifiers=identifiers),
+        report_command_execution=compatible(ReportCommandExecution),
+        report_termination=compatible(ReportTermination),
+        show_token=transactional(ShowToken),
+        totals=providers.Singleton(same_for_all, admin_queries.provided.totals),
+    )
+
+    # What runs in the background.
+    timetable = providers.Singleton(
+        Timetable,
+        jobs=providers.List(
+            providers.Singleton(
+                Job,
+                name="mark_stale_agents_offline",
+                run=transactional(
+                    MarkSilentAgents,
+                    silence=providers.Factory(
+                        timedelta, seconds=settings.provided.agent_heartbeat_timeout
+                    ),
+                ),
+                every=timedelta(seconds=300),
+            ),
+            providers.Singleton(
+                Job,
+                name="expire_commands",
+                run=compatible(ExpireCommands),
+                every=timedelta(seconds=60),
+            ),
+        ),
+        cache=cache,
+        clock=clock,
+    )
+
+
+def create_app() -> Litestar:
+    """uvicorn spot_optimizer.bootstrap:create_app --factory"""
+    return web_app(Container(settings=Settings.from_environment()))
+
+
+def web_app(container: Container) -> Litestar:
+    settings = container.settings()
+
+    def start() -> None:
+        if settings.admin_auth == AdminAuth.OPEN:
+            logger.warning("ADMIN_AUTH=open: whoever reaches this port is an operator")
+        if settings.enable_background_jobs:
+            container.timetable().start()
+
+    def stop() -> None:
+        if settings.enable_background_jobs:
+            container.timetable().stop()
+        container.engine().dispose()
+
+    return make_http_app(
+        container.http(),
+        container.cache(),
+        HttpSettings(
+            request_threads=settings.db_pool_size,
+            largest_body_bytes=settings.max_upload_bytes,
+            allowed_origins=[origin.strip() for origin in settings.cors_allow_origins.split(",")],
+        ),
+        on_startup=start,
+        on_shutdown=stop,
+    )

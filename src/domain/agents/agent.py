@@ -1,0 +1,205 @@
+"""The managed workload: one identity that outlives its instances."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Self
+
+from spot_optimizer.domain.agents.heartbeat import Heartbeat
+from spot_optimizer.domain.compatibility import Compatibility
+from spot_optimizer.domain.identifiers import (
+    AgentId,
+    ClientId,
+    InstanceId,
+    LogicalAgentId,
+    PoolId,
+    ReplicaId,
+    pool_of,
+)
+from spot_optimizer.domain.values import Mode
+
+# A primary that was heard from within this time keeps its place (contract/domain.md 4.6.2).
+PRIMARY_COUNTS_AS_ALIVE: Final = timedelta(seconds=600)
+
+DEFAULT_TERMINATE_WAIT_SECONDS: Final = 300
+
+
+class AgentStatus(StrEnum):
+    ONLINE = "online"
+    OFFLINE = "offline"
+    DISABLED = "disabled"
+    SWITCHING = "switching"
+    ERROR = "error"
+    DELETED = "deleted"
+
+
+_REPORTED: Final = frozenset(AgentStatus) - {AgentStatus.DELETED}
+
+# Every arrow of the life cycle (contract/domain.md 4.6.3). Registration alone leads out of
+# `deleted`; heartbeats and termination reports move freely between the others.
+TRANSITIONS: Final = {
+    **{status: _REPORTED | {AgentStatus.DELETED} for status in _REPORTED},
+    AgentStatus.DELETED: frozenset({AgentStatus.ONLINE, AgentStatus.DELETED}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """What the client has decided about this agent."""
+
+    enabled: bool = True
+    auto_switch_enabled: bool = True
+    manual_replica_enabled: bool = False
+    auto_terminate_enabled: bool = True
+    terminate_wait_seconds: int | None = DEFAULT_TERMINATE_WAIT_SECONDS
+    replica_enabled: bool = False
+    replica_count: int = 0
+
+    @property
+    def switch_terminate_wait_seconds(self) -> int:
+        """How long the old instance of a switch lives on; 0 keeps it."""
+        if not self.auto_terminate_enabled:
+            return 0
+        return self.terminate_wait_seconds or DEFAULT_TERMINATE_WAIT_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where an instance runs and how it is paid for; None is not known."""
+
+    instance_type: str | None = None
+    region: str | None = None
+    zone: str | None = None
+    mode: Mode = Mode.UNKNOWN
+    pool_id: PoolId | None = None
+
+    @property
+    def derived_pool(self) -> PoolId | None:
+        """A spot instance runs in the pool of its type and zone; any other in none."""
+        if self.mode is Mode.SPOT and self.instance_type and self.zone:
+            return pool_of(self.instance_type, self.zone)
+        return None
+
+    def told(self, heartbeat: Heartbeat, compatibility: Compatibility) -> Self:
+        """What the heartbeat says replaces what was known; silence and `unknown` do not."""
+        placement = replace(
+            self,
+            instance_type=heartbeat.instance_type or self.instance_type,
+            zone=heartbeat.zone or self.zone,
+            mode=self.mode if heartbeat.mode in (None, Mode.UNKNOWN) else heartbeat.mode,
+        )
+        if compatibility.keep_pool_on_heartbeat or not heartbeat.says_where:
+            return placement
+        pool_id = heartbeat.pool_id if placement.mode is Mode.SPOT else None
+        return replace(placement, pool_id=pool_id or placement.derived_pool)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    id: AgentId
+    client_id: ClientId
+    logical_agent_id: LogicalAgentId
+    primary_instance_id: InstanceId | None = None
+    placement: Placement = Placement()
+    status: AgentStatus = AgentStatus.OFFLINE
+    settings: AgentSettings = AgentSettings()
+    hostname: str | None = None
+    ami_id: str | None = None
+    private_ip: str | None = None
+    public_ip: str | None = None
+    agent_version: str | None = None
+    current_replica_id: ReplicaId | None = None
+    interruption_handled_count: int = 0
+    installed_at: datetime | None = None
+    last_heartbeat_at: datetime | None = None
+    last_switch_at: datetime | None = None
+    last_interruption_signal_at: datetime | None = None
+    last_rebalance_recommendation_at: datetime | None = None
+    last_cleanup_at: datetime | None = None
+    terminated_at: datetime | None = None
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.status is AgentStatus.DELETED
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.hostname or self.id
+
+    def primary_is_alive(self, now: datetime) -> bool:
+        return (
+            self.primary_instance_id is not None
+            and self.status not in (AgentStatus.OFFLINE, AgentStatus.DELETED)
+            and self.last_heartbeat_at is not None
+            and now - self.last_heartbeat_at <= PRIMARY_COUNTS_AS_ALIVE
+        )
+
+    def already_at(self, mode: Mode, pool_id: PoolId | None) -> bool:
+        """Whether a switch there would change nothing."""
+        if mode is not self.placement.mode:
+            return False
+        return mode is not Mode.SPOT or pool_id == self.placement.pool_id
+
+    def hear(self, heartbeat: Heartbeat, now: datetime, compatibility: Compatibility) -> Self:
+        """Take a heartbeat of the primary, or of an instance that nobody has met."""
+        if self.is_deleted and not compatibility.deletion_is_not_final:
+            return replace(self, last_heartbeat_at=now)
+        return replace(
+            self,
+            status=_entered(self.status, AgentStatus(heartbeat.status)),
+            last_heartbeat_at=now,
+            primary_instance_id=heartbeat.instance_id or self.primary_instance_id,
+            placement=self.placement.told(heartbeat, compatibility),
+        )
+
+    def is_but_for_its_heartbeat(self, other: Self) -> bool:
+        """The same, apart from when it was heard from."""
+        return self == replace(other, last_heartbeat_at=self.last_heartbeat_at)
+
+    def hear_of_a_former_instance(self, now: datetime) -> Self:
+        """A former instance or a standby is still there: noted, and nothing moves (INV-9)."""
+        return replace(self, last_heartbeat_at=now)
+
+    def follow(self, instance_id: InstanceId, placement: Placement) -> Self:
+        """Another instance carries the workload from now on."""
+        return replace(self, primary_instance_id=instance_id, placement=placement)
+
+    def switched(self, now: datetime) -> Self:
+        return replace(self, last_switch_at=now)
+
+    def learn_mode(self, mode: Mode, pool_id: PoolId | None) -> Self:
+        """The primary has said how it is paid for; only price reports of old agents do."""
+        if mode is Mode.UNKNOWN:
+            return self
+        placement = replace(self.placement, mode=mode, pool_id=None)
+        if mode is Mode.SPOT:
+            placement = replace(placement, pool_id=pool_id or placement.derived_pool)
+        return self if placement == self.placement else replace(self, placement=placement)
+
+    def terminate(self, now: datetime) -> Self:
+        """The agent's instance has ended; a deleted agent stays deleted."""
+        status = self.status if self.is_deleted else AgentStatus.OFFLINE
+        return replace(self, status=status, terminated_at=now)
+
+    def fall_silent(self) -> Self:
+        """No heartbeat came for too long."""
+        return replace(self, status=_entered(self.status, AgentStatus.OFFLINE))
+
+    def clean_up(self, now: datetime) -> Self:
+        return replace(self, last_cleanup_at=now)
+
+    def accept_rebalance_recommendation(self, now: datetime) -> Self:
+        return replace(
+            self,
+            last_interruption_signal_at=now,
+            last_rebalance_recommendation_at=now,
+            interruption_handled_count=self.interruption_handled_count + 1,
+        )
+
+
+def _entered(status: AgentStatus, wanted: AgentStatus) -> AgentStatus:
+    """Agents that report their own deletion are offline; only a client deletes."""
+    if wanted is AgentStatus.DELETED:
+        wanted = AgentStatus.OFFLINE
+    return wanted if wanted in TRANSITIONS[status] else status

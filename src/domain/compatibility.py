@@ -1,0 +1,73 @@
+"""What the recordings of the former server show and a careful server would do otherwise.
+
+Each field is one such peculiarity; all are off unless somebody needs the former behaviour to
+the letter, which the replay of the recordings does (contract/README.md, ruling R10).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compatibility:
+    """Peculiarities of the former server that are reproduced."""
+
+    refuse_unreadable_reports: bool = False
+    """A time, price or list that cannot be read refuses the whole report (400) instead of being
+    left out."""
+
+    refuse_null_on_registration: bool = False
+    """`null` for an optional field and a `pool_id` are refused at registration."""
+
+    refuse_absent_body: bool = False
+    """An agent's POST without a body is refused (415) instead of being taken as `{}`."""
+
+    refuse_foreign_instance: bool = False
+    """Registering from an instance that is another client's is refused (400) instead of leaving
+    that row alone."""
+
+    deletion_is_not_final: bool = False
+    """A deleted agent keeps its settings, disabled as they are, when it registers again, and its
+    heartbeats bring it back."""
+
+    registration_leaves_instances: bool = False
+    """Registration writes no pool to a new instance row and does not touch a known one; what a
+    recommendation tells about the current pool is then what that row knows."""
+
+    registration_always_moves_primary: bool = False
+    """Standbys and former instances take the primary pointer when they register or report a
+    switch (policy P-6 off)."""
+
+    keep_pool_on_heartbeat: bool = False
+    """A heartbeat that changes mode or zone leaves the agent's pool as it was."""
+
+    last_execution_report_wins: bool = False
+    """A finished command takes over every later report, and `success: null` is stored as null."""
+
+    former_switch_report_names: bool = False
+    """Only `pricing` and the unprefixed time names are read from a switch report; what they do
+    not give stays empty."""
+
+    switch_report_touches_little: bool = False
+    """A switch report does not complete or supersede commands, leaves type, region and zone of
+    the agent, and neither links nor revives instance rows fully."""
+
+    price_report_overwrites: bool = False
+    """Prices missing from a report empty the instance's prices, nothing missing is completed from
+    the agent, and neither mode nor current on-demand price is learned from a report."""
+
+    termination_spares_instance: bool = False
+    """A termination report does not close the instance that it names, and an explicit `null` as
+    its reason is told as None."""
+
+    missing_spot_price_is_free: bool = False
+    """A missing spot price counts as 0 USD in a recommendation."""
+
+    unknown_pool_hides_alternatives: bool = False
+    """An agent without a current pool is offered no alternative pools."""
+
+    commands_never_expire: bool = False
+    """Pending commands are handed out whatever their age (policy P-3 off)."""
+
+    @classmethod
+    def with_the_monolith(cls) -> "Compatibility":
+        return cls(**dict.fromkeys(cls.__dataclass_fields__, True))

@@ -1,0 +1,143 @@
+"""All that can be set, read once from environment variables."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from types import UnionType
+from typing import Final, Literal, Self, get_args, get_type_hints
+from urllib.parse import quote
+
+from spot_optimizer.domain.compatibility import Compatibility
+
+_SQLITE_FILE: Final = "spot-optimizer.sqlite3"
+_DATABASE_PARTS: Final = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
+
+
+class WrongSetting(Exception):
+    """A variable whose value cannot be used; the message names it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Each field is read from the environment variable of its name in capitals."""
+
+    database_url: str = ""
+    """`sqlite:///FILE` or `mysql+pymysql://…`; unset: from DB_*, else SQLite in the data folder."""
+    db_pool_size: int = 10
+    """Requests that may talk to the database at a time, of each process."""
+    data_dir: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: int = 5000
+    redis_url: str | None = None
+    """Shared cache of several machines; unset: a file in the data folder."""
+    admin_api_token: str | None = None
+    """Unset: generated at the first start and kept in the data folder."""
+    admin_auth: Literal["token", "open"] = "token"
+    cors_allow_origins: str = "*"
+    max_upload_bytes: int = 104_857_600
+    compatibility: Literal["", "monolith"] = ""
+    command_lease_seconds: int = 600
+    price_freshness_seconds: int = 3600
+    agent_heartbeat_timeout: int = 120
+    enable_background_jobs: bool = True
+    decision_engine_module: str = "decision_engines.ml_based_engine"
+    decision_engine_class: str = "MLBasedDecisionEngine"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    log_file: Path | None = None
+    peculiarities: Compatibility = field(default_factory=Compatibility)
+    """Not a variable itself: each of its fields is one."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises:
+        WrongSetting: a value that cannot be used.
+        """
+        hints = get_type_hints(cls)
+        given: dict[str, object] = dict(_MONOLITH) if _is_monolith(environment) else {}
+        for setting in fields(cls):
+            name = setting.name.upper()
+            if setting.name != "peculiarities" and environment.get(name, "") != "":
+                given[setting.name] = _parsed(name, environment[name], hints[setting.name])
+        settings = cls(**given, peculiarities=_peculiarities(environment))  # type: ignore[arg-type]  # each parsed after its field's type
+        settings._check()
+        if settings.database_url:
+            return settings
+        return replace(settings, database_url=_database_url(environment, settings.data_dir))
+
+    def _check(self) -> None:
+        for name in ("db_pool_size", "port", "max_upload_bytes", "agent_heartbeat_timeout"):
+            if getattr(self, name) < 1:
+                raise WrongSetting(name.upper(), "must be at least 1")
+        for name in ("command_lease_seconds", "price_freshness_seconds"):
+            if getattr(self, name) < 0:
+                raise WrongSetting(name.upper(), "must not be negative")
+        if self.port > 65535:
+            raise WrongSetting("PORT", "must be at most 65535")
+
+
+# What `COMPATIBILITY=monolith` changes beside the peculiarities (ruling R10).
+_MONOLITH: Final[Mapping[str, object]] = {
+    "admin_auth": "open",
+    "command_lease_seconds": 0,
+    "price_freshness_seconds": 300,
+}
+
+
+def _is_monolith(environment: Mapping[str, str]) -> bool:
+    return environment.get("COMPATIBILITY") == "monolith"
+
+
+def _peculiarities(environment: Mapping[str, str]) -> Compatibility:
+    chosen = {
+        peculiarity.name: _flag(environment.get(peculiarity.name.upper()))
+        if environment.get(peculiarity.name.upper())
+        else _is_monolith(environment)
+        for peculiarity in fields(Compatibility)
+    }
+    return Compatibility(**chosen)
+
+
+def _database_url(environment: Mapping[str, str], data_dir: Path) -> str:
+    if not any(environment.get(part) for part in _DATABASE_PARTS):
+        return f"sqlite:///{data_dir.absolute() / _SQLITE_FILE}"
+    if "DB_PASSWORD" not in environment:
+        raise WrongSetting("DB_PASSWORD", "must be set with the other DB_ variables")
+    port = environment.get("DB_PORT") or "3306"
+    if not port.isdigit():
+        raise WrongSetting("DB_PORT", f"{port!r} is not a whole number")
+    user = quote(environment.get("DB_USER") or "spotuser", safe="")
+    password = quote(environment["DB_PASSWORD"], safe="")
+    host = environment.get("DB_HOST") or "localhost"
+    database = quote(environment.get("DB_NAME") or "spot_optimizer", safe="")
+    return f"mysql+pymysql://{user}:{password}@{host}:{port}/{database}"
+
+
+def _parsed(name: str, value: str, kind: object) -> object:
+    if isinstance(kind, UnionType):
+        kind = next(option for option in get_args(kind) if option is not type(None))
+    if kind is bool:
+        return _flag(value)
+    if kind is int:
+        try:
+            return int(value)
+        except ValueError:
+            raise WrongSetting(name, f"{value!r} is not a whole number") from None
+    if kind is Path:
+        return Path(value)
+    options = get_args(kind)
+    if options:
+        wanted = value.upper() if name == "LOG_LEVEL" else value
+        if wanted not in options:
+            raise WrongSetting(name, f"{value!r} is none of {', '.join(filter(None, options))}")
+        return wanted
+    return value
+
+
+def _flag(value: str | None) -> bool:
+    """As the former server reads them: `true` in any case is on, everything else is off."""
+    return value is not None and value.strip().lower() == "true"

@@ -1,0 +1,158 @@
+"""Running a simulated fleet against a server until it is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from spot_optimizer.simulation.agent import HEARTBEAT_EVERY
+from spot_optimizer.simulation.chance import chance
+from spot_optimizer.simulation.control_plane import ControlPlane, new_client
+from spot_optimizer.simulation.crew import Crew
+from spot_optimizer.simulation.fleet_operator import FleetOperator
+from spot_optimizer.simulation.interruptions import InterruptionTrace, read_interruptions
+from spot_optimizer.simulation.machines import Cloud
+from spot_optimizer.simulation.market import Market, open_market
+from spot_optimizer.simulation.seating import seat
+from spot_optimizer.simulation.simulated_time import (
+    Now,
+    SimulatedTime,
+    Sleep,
+    real_now,
+    real_sleep,
+)
+from spot_optimizer.simulation.tally import Progress, Tally
+from spot_optimizer.simulation.trace_files import UnreadableTrace
+
+TICK_S: Final = 1.0
+"""Real seconds between two bills and two looks of whoever watches."""
+
+START_PER_AGENT_S: Final = 0.02
+"""Real seconds each agent adds to the time over which the fleet starts."""
+
+Watch = Callable[[Progress], None]
+"""Told every second how the fleet stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetOptions:
+    """What fleet to run, against which server."""
+
+    base_url: str
+    token: str
+    """Client token; all agents of the fleet belong to its client."""
+    agents: int = 25
+    speedup: float = 20.0
+    """Simulated seconds per real second."""
+    prices: Path | None = None
+    """Recorded prices; without a file the packaged instant, from which prices wander."""
+    interruptions: Path | None = None
+    """Recorded interruptions; without a file nobody is ever interrupted."""
+    seed: int = 1
+    duration_s: float | None = None
+    """Real seconds to run; None until it is stopped."""
+
+    def __post_init__(self) -> None:
+        if self.agents < 1 or self.speedup <= 0:
+            raise ValueError("a fleet needs at least one agent and a speedup above 0")
+
+
+async def run(
+    options: FleetOptions,
+    stop: asyncio.Event,
+    *,
+    watch: Watch | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    now: Now = real_now,
+    sleep: Sleep = real_sleep,
+) -> Tally:
+    """Run a fleet until `stop` is set or its time is over, then let every agent say goodbye.
+
+    Cancelling it ends it just as cleanly, but then there is no tally. Raises UnreadableTrace before
+    the first call when a recorded file cannot be used.
+    """
+    trace, market = _recordings(options)
+    tally = Tally(speedup=options.speedup, agents=options.agents, price_source=market.source)
+    async with new_client(options.base_url, transport) as client:
+        time = SimulatedTime(options.speedup, now, sleep)
+        # A machine of an earlier run must not come back: its id is retired on the server.
+        identities = chance(options.seed, "machines", time.started_at.isoformat())
+        cloud = Cloud(market, trace, time, identities)
+        tasks = asyncio.TaskGroup()
+        crew = Crew(tasks, time, cloud, ControlPlane(client, options.token, tally), tally)
+        try:
+            async with tasks:
+                _start(crew, trace, options, watch)
+                await _until_told(stop, options.duration_s, sleep)
+                crew.power_down()
+        finally:
+            crew.close_the_books()
+            await crew.say_goodbye()
+    return tally
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Let SIGINT and SIGTERM end the fleet of the running loop instead of breaking it off."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+
+def _recordings(options: FleetOptions) -> tuple[InterruptionTrace | None, Market]:
+    if options.interruptions is None:
+        return None, open_market(options.prices, options.seed)
+    trace = read_interruptions(options.interruptions)
+    market = open_market(options.prices, options.seed, {pool.group for pool in trace.pools})
+    if not set(trace.pools) & set(market.pools):
+        named = ", ".join(pool.id for pool in trace.pools)
+        raise UnreadableTrace(options.interruptions, f"no price is known for its pools {named}")
+    return trace, market
+
+
+def _start(
+    crew: Crew, trace: InterruptionTrace | None, options: FleetOptions, watch: Watch | None
+) -> None:
+    cloud = crew.world.cloud
+    agents = seat(cloud, trace, options.agents, options.seed)
+    for agent, up_after in zip(agents, _staggered(options), strict=True):
+        crew.start(agent, up_after)
+    if trace is not None:
+        for pool in sorted(set(trace.pools) & set(cloud.market.pools)):
+            crew.do(crew.interrupt(trace, pool))
+    draws = chance(options.seed, "operator")
+    crew.do(FleetOperator(crew.world, crew.present, draws).work())
+    crew.do(_keep_books(crew, watch))
+
+
+def _staggered(options: FleetOptions) -> list[timedelta]:
+    """When each agent comes up first, in simulated time: spread, so that their calls are, too."""
+    over_s = max(
+        HEARTBEAT_EVERY.total_seconds() / options.speedup, options.agents * START_PER_AGENT_S
+    )
+    step = timedelta(seconds=over_s) * options.speedup / options.agents
+    return [step * number for number in range(options.agents)]
+
+
+async def _keep_books(crew: Crew, watch: Watch | None) -> None:
+    while True:
+        crew.close_the_books()
+        if watch is not None:
+            watch(crew.progress())
+        await crew.world.time.sleep(TICK_S)
+
+
+async def _until_told(stop: asyncio.Event, duration_s: float | None, sleep: Sleep) -> None:
+    if duration_s is None:
+        await stop.wait()
+        return
+    waiting = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(sleep(duration_s))]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waiting:
+            wait.cancel()

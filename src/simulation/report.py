@@ -1,0 +1,99 @@
+"""The table a simulated fleet ends with."""
+
+from collections import Counter
+from decimal import Decimal
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from spot_optimizer.simulation.progress import span
+from spot_optimizer.simulation.tally import RouteTally, Tally, percentile
+
+
+def print_report(console: Console, tally: Tally) -> None:
+    """Requests, errors and latencies per route; then switches, and cost against on demand."""
+    console.print(_calls(tally))
+    console.print(_outcome(tally))
+
+
+def _calls(tally: Tally) -> Table:
+    table = Table(title="Requests, real time", title_justify="left")
+    table.add_column("Route", overflow="fold")
+    for name in ("Requests", "Errors", "p50 ms", "p95 ms", "p99 ms"):
+        table.add_column(name, justify="right")
+    table.add_column("Not 2xx")
+    for route in sorted(tally.routes):
+        table.add_row(escape(route), *_counts(tally.routes[route]))
+    table.add_section()
+    table.add_row("all", *_counts(_together(tally)))
+    return table
+
+
+def _counts(route: RouteTally) -> tuple[str, ...]:
+    refused = [f"{times} x {outcome}" for outcome, times in sorted(route.errors.items())]
+    tolerated = [
+        f"{times} x {outcome} expected" for outcome, times in sorted(route.tolerated.items())
+    ]
+    return (
+        str(route.requests),
+        str(route.errors.total()),
+        *(_milliseconds(percentile(route.latencies, percent)) for percent in (50, 95, 99)),
+        ", ".join(refused + tolerated),
+    )
+
+
+def _together(tally: Tally) -> RouteTally:
+    everything = RouteTally()
+    for route in tally.routes.values():
+        everything.requests += route.requests
+        everything.latencies.extend(route.latencies)
+        everything.errors += Counter({"error": route.errors.total()})
+        everything.tolerated += Counter({"refusal": route.tolerated.total()})
+    return everything
+
+
+def _outcome(tally: Tally) -> Table:
+    table = Table(
+        title="The fleet, simulated time",
+        title_justify="left",
+        show_header=False,
+        caption=(
+            f"Money and hours are simulated: {span(tally.real_time)} at {tally.speedup:g} times "
+            f"the speed are {span(tally.simulated_time)}. On demand is one instance per agent "
+            f"over the same time. Prices: {escape(tally.price_source)}."
+        ),
+        caption_justify="left",
+    )
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_row("Agents", str(tally.agents))
+    table.add_row("Switches ordered by the fleet's operator", str(tally.switches_ordered))
+    table.add_row("Switches done", str(tally.switches_done))
+    table.add_row("Switches failed", str(tally.switches_failed))
+    table.add_row("Switch, median time", _median_switch(tally))
+    table.add_row("Instances reclaimed", str(tally.interruptions))
+    table.add_row("Instance hours", f"{tally.instance_hours:.2f}")
+    table.add_row("Cost", _dollars(tally.cost))
+    table.add_row("On demand", _dollars(tally.on_demand_cost))
+    table.add_row("Saved", f"{_dollars(tally.saved)} ({_share(tally)})")
+    return table
+
+
+def _median_switch(tally: Tally) -> str:
+    median = percentile([took.total_seconds() for took in tally.switch_durations], 50)
+    return "-" if median is None else f"{median:.0f} s"
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.1f}"
+
+
+def _dollars(amount: Decimal) -> str:
+    return f"{amount:.4f} USD"
+
+
+def _share(tally: Tally) -> str:
+    if tally.on_demand_cost == 0:
+        return "-"
+    return f"{tally.saved / tally.on_demand_cost * 100:.1f} %"

@@ -1,0 +1,117 @@
+"""What a fleet counts, and the table it ends with."""
+
+from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from spot_optimizer.simulation.progress import LiveStatus, status_line
+from spot_optimizer.simulation.report import print_report
+from spot_optimizer.simulation.tally import Progress, Tally, percentile
+
+
+@pytest.mark.parametrize(
+    ("percent", "value"), [(50, 50.0), (95, 95.0), (99, 99.0), (100, 100.0), (0, 1.0)]
+)
+def test_percentiles_are_values_that_occurred(percent: float, value: float) -> None:
+    assert percentile([float(number) for number in range(100, 0, -1)], percent) == value
+
+
+def test_there_is_no_percentile_of_nothing() -> None:
+    assert percentile([], 50) is None
+    assert percentile([3.0], 99) == 3.0
+
+
+def a_tally() -> Tally:
+    tally = Tally(speedup=60, agents=2, price_source="a [test] (MIT)")
+    tally.answered("GET /x", 200, 0.010)
+    tally.answered("GET /x", 503, 0.030)
+    tally.answered("POST /y", 500, 0.020, tolerated=frozenset({500}))
+    tally.unanswered("POST /y")
+    tally.real_time = timedelta(minutes=1)
+    tally.simulated_time = timedelta(hours=1)
+    tally.instance_hours = Decimal(2)
+    tally.cost = Decimal("0.05")
+    tally.on_demand_cost = Decimal("0.2")
+    tally.switches_done = 1
+    tally.switch_durations.append(timedelta(seconds=400))
+    return tally
+
+
+def test_errors_are_what_nobody_had_to_expect() -> None:
+    tally = a_tally()
+
+    assert (tally.requests, tally.errors) == (4, 2)
+    assert tally.routes["GET /x"].errors == {"503": 1}
+    assert tally.routes["POST /y"].errors == {"no answer": 1}
+    assert tally.routes["POST /y"].tolerated == {"500": 1}
+    assert list(tally.routes["POST /y"].latencies) == [0.020]
+
+
+def printed(tally: Tally) -> str:
+    output = StringIO()
+    print_report(Console(file=output, width=120), tally)
+    return output.getvalue()
+
+
+def test_the_table_shows_calls_switches_and_cost() -> None:
+    text = printed(a_tally())
+
+    for expected in ("GET /x", "1 x 503", "1 x 500 expected", "1 x no answer", "30.0", "400 s"):
+        assert expected in text
+    assert "0.0500 USD" in text
+    assert "0.2000 USD" in text
+    assert "0.1500 USD (75.0 %)" in text
+
+
+def test_the_table_says_that_time_is_simulated_and_whose_prices_these_are() -> None:
+    text = " ".join(printed(a_tally()).split())
+
+    assert "0:01:00 at 60 times the speed are 1:00:00" in text
+    assert "Prices: a [test] (MIT)." in text
+
+
+def test_an_empty_tally_can_be_shown() -> None:
+    assert "Switches done" in printed(Tally())
+
+
+def a_progress(real_s: float) -> Progress:
+    return Progress(
+        real_time=timedelta(seconds=real_s),
+        simulated_time=timedelta(seconds=real_s * 60),
+        agents_online=5,
+        requests=12,
+        errors=1,
+        switches_done=2,
+        switches_under_way=3,
+    )
+
+
+def test_the_status_is_one_line() -> None:
+    assert status_line(a_progress(61)) == (
+        "0:01:01 (1:01:00 simulated)  agents online 5  requests 12"
+        "  switches 2 done, 3 under way  errors 1"
+    )
+
+
+def test_without_a_terminal_a_line_is_printed_every_ten_seconds() -> None:
+    output = StringIO()
+    with LiveStatus(Console(file=output, width=120)) as live:
+        for second in range(21):
+            live(a_progress(second))
+
+    assert [line.split()[0] for line in output.getvalue().splitlines()] == [
+        "0:00:00",
+        "0:00:10",
+        "0:00:20",
+    ]
+
+
+def test_on_a_terminal_one_line_is_kept_up_to_date() -> None:
+    output = StringIO()
+    with LiveStatus(Console(file=output, width=120, force_terminal=True)) as live:
+        live(a_progress(3))
+
+    assert "agents online" in output.getvalue()
