@@ -190,7 +190,7 @@ def web_app(container: Container) -> Litestar:
     settings = container.settings()
 
     def start() -> None:
-        if settings.admin_auth == AdminAuth.OPEN:
+        if AdminAuth(settings.admin_auth) is AdminAuth.OPEN:
             logger.warning("ADMIN_AUTH=open: whoever reaches this port is an operator")
         if settings.enable_background_jobs:
             container.timetable().start()

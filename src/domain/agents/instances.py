@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.compatibility import Compatibility
-from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, ReplicaId
+from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, PoolId, ReplicaId
 from spot_optimizer.domain.values import Mode, hourly_price
 
 # Used for a type whose price nobody has reported (contract/domain.md 4.2.2), USD per hour.
@@ -52,7 +52,7 @@ class Instance:
     zone: str
     ami_id: str | None = None
     mode: Mode = Mode.UNKNOWN
-    pool_id: str | None = None
+    pool_id: PoolId | None = None
     spot_price: Decimal | None = None
     on_demand_price: Decimal | None = None
     baseline_on_demand_price: Decimal | None = None
@@ -83,7 +83,7 @@ class Instance:
         """It has ended, or is about to by our order."""
         return replace(self, is_active=False, terminated_at=at)
 
-    def learn_mode(self, mode: Mode | None, pool_id: str | None) -> Self:
+    def learn_mode(self, mode: Mode | None, pool_id: PoolId | None) -> Self:
         """Its agent has said how it is paid for."""
         if mode in (None, Mode.UNKNOWN):
             return self
