@@ -10,8 +10,17 @@ from sqlalchemy import Engine
 
 from spot_optimizer.adapters.admin_token import AdminTokenFile, CurrentAdminToken
 from spot_optimizer.adapters.http.access import AdminAuth, Gatekeeper, OperatorAccess
+from spot_optimizer.adapters.http.admin import admin_handlers
+from spot_optimizer.adapters.http.agents import agent_handlers
 from spot_optimizer.adapters.http.app import HttpSettings, make_http_app
 from spot_optimizer.adapters.http.batching import Joined, same_for_all
+from spot_optimizer.adapters.http.clients import client_handlers
+from spot_optimizer.adapters.http.commands import command_handlers
+from spot_optimizer.adapters.http.decisions import decision_handlers
+from spot_optimizer.adapters.http.health import health_handlers
+from spot_optimizer.adapters.http.interruptions import interruption_handlers
+from spot_optimizer.adapters.http.pricing import pricing_handlers
+from spot_optimizer.adapters.http.switching import switching_handlers
 from spot_optimizer.adapters.ml.registry import LoadedEngine
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
@@ -108,50 +117,95 @@ class Container(containers.DeclarativeContainer):
         operator=operator_access,
     )
 
-    # What a handler may ask for; the key is the handler's parameter name.
-    http = providers.Dict(
-        clock=clock,
-        client_lines=providers.Singleton(same_for_all, admin_queries.provided.clients),
-        compatibility=compatibility,
-        configurations=providers.Singleton(Joined, agent_queries.provided.configurations),
-        create_client=transactional(
-            CreateClient, identifiers=identifiers, tokens=providers.Singleton(SecretTokens)
+    http = providers.List(
+        providers.Singleton(
+            admin_handlers,
+            gatekeeper=gatekeeper,
+            totals=providers.Singleton(same_for_all, admin_queries.provided.totals),
+            engines=engines,
         ),
-        database_answers=providers.Singleton(same_for_all, health_probe.provided.database_answers),
-        decide=providers.Singleton(
-            Joined,
-            transactional(Decide, stopwatch=providers.Singleton(SystemStopwatch), ask=ask_engine),
+        providers.Singleton(
+            agent_handlers,
+            gatekeeper=gatekeeper,
+            register_agent=compatible(RegisterAgent, identifiers=identifiers),
+            record_heartbeats=providers.Singleton(Joined, compatible(RecordHeartbeats)),
+            configurations=providers.Singleton(Joined, agent_queries.provided.configurations),
+            report_termination=compatible(ReportTermination),
+            record_cleanup=transactional(RecordCleanup),
+            compatibility=compatibility,
         ),
-        engines=engines,
-        gatekeeper=gatekeeper,
-        hand_out_commands=providers.Singleton(
-            Joined,
-            compatible(
-                HandOutCommands,
-                lease=providers.Factory(timedelta, seconds=settings.provided.command_lease_seconds),
+        providers.Singleton(
+            client_handlers,
+            gatekeeper=gatekeeper,
+            create_client=transactional(
+                CreateClient, identifiers=identifiers, tokens=providers.Singleton(SecretTokens)
             ),
+            client_lines=providers.Singleton(same_for_all, admin_queries.provided.clients),
+            show_token=transactional(ShowToken),
         ),
-        handle_rebalance=transactional(HandleRebalance),
-        health_probe=health_probe,
-        ingest_pricing_reports=providers.Singleton(
-            Joined, compatible(IngestPricingReports, identifiers=identifiers)
-        ),
-        issue_switch_command=transactional(IssueSwitchCommand, identifiers=identifiers),
-        recommend_switch=compatible(
-            RecommendSwitch,
-            ask=ask_engine,
-            price_freshness=providers.Factory(
-                timedelta, seconds=settings.provided.price_freshness_seconds
+        providers.Singleton(
+            command_handlers,
+            gatekeeper=gatekeeper,
+            hand_out_commands=providers.Singleton(
+                Joined,
+                compatible(
+                    HandOutCommands,
+                    lease=providers.Factory(
+                        timedelta, seconds=settings.provided.command_lease_seconds
+                    ),
+                ),
             ),
+            report_command_execution=compatible(ReportCommandExecution),
+            issue_switch_command=transactional(IssueSwitchCommand, identifiers=identifiers),
+            compatibility=compatibility,
         ),
-        record_cleanup=transactional(RecordCleanup),
-        record_heartbeats=providers.Singleton(Joined, compatible(RecordHeartbeats)),
-        record_switch=compatible(RecordSwitch, identifiers=identifiers),
-        register_agent=compatible(RegisterAgent, identifiers=identifiers),
-        report_command_execution=compatible(ReportCommandExecution),
-        report_termination=compatible(ReportTermination),
-        show_token=transactional(ShowToken),
-        totals=providers.Singleton(same_for_all, admin_queries.provided.totals),
+        providers.Singleton(
+            decision_handlers,
+            gatekeeper=gatekeeper,
+            decide=providers.Singleton(
+                Joined,
+                transactional(
+                    Decide, stopwatch=providers.Singleton(SystemStopwatch), ask=ask_engine
+                ),
+            ),
+            recommend_switch=compatible(
+                RecommendSwitch,
+                ask=ask_engine,
+                price_freshness=providers.Factory(
+                    timedelta, seconds=settings.provided.price_freshness_seconds
+                ),
+            ),
+            compatibility=compatibility,
+        ),
+        providers.Singleton(
+            health_handlers,
+            clock=clock,
+            engines=engines,
+            database_answers=providers.Singleton(
+                same_for_all, health_probe.provided.database_answers
+            ),
+            health_probe=health_probe,
+        ),
+        providers.Singleton(
+            interruption_handlers,
+            gatekeeper=gatekeeper,
+            handle_rebalance=transactional(HandleRebalance),
+            compatibility=compatibility,
+        ),
+        providers.Singleton(
+            pricing_handlers,
+            gatekeeper=gatekeeper,
+            ingest_pricing_reports=providers.Singleton(
+                Joined, compatible(IngestPricingReports, identifiers=identifiers)
+            ),
+            compatibility=compatibility,
+        ),
+        providers.Singleton(
+            switching_handlers,
+            gatekeeper=gatekeeper,
+            record_switch=compatible(RecordSwitch, identifiers=identifiers),
+            compatibility=compatibility,
+        ),
     )
 
     # What runs in the background.
@@ -201,7 +255,7 @@ def web_app(container: Container) -> Litestar:
         container.engine().dispose()
 
     return make_http_app(
-        container.http(),
+        [handler for feature in container.http() for handler in feature],
         container.cache(),
         HttpSettings(
             request_threads=settings.db_pool_size,

@@ -1,27 +1,19 @@
 """Who is asking. Answered once per request, before the handler (ruling R1)."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Any, Final, ParamSpec
-
-from litestar import Request
+from typing import Final
 
 from spot_optimizer.adapters.http.batching import Joined
-from spot_optimizer.adapters.http.routing import Given
+from spot_optimizer.adapters.http.routing import AnyRequest, in_thread
 from spot_optimizer.adapters.http.wire import decoded
 from spot_optimizer.application.authenticate import RecordRefusedCredentials
 from spot_optimizer.application.ports.credentials import TokenOwner
 from spot_optimizer.domain.callers import Caller, CallerKind
 from spot_optimizer.domain.errors import DomainError, Forbidden, ValidationFailed
-
-AnyRequest = Request[Any, Any, Any]
-
-P = ParamSpec("P")
 
 _SCHEME: Final = "bearer"
 
@@ -84,23 +76,15 @@ class Gatekeeper:
             return _caller(request, CallerKind.OPERATOR)
         owner = await self.authenticate(token)
         if owner is None:
-            await _in_thread(
+            await in_thread(
                 self.refused.unknown_token, request.url.path, _caller(request, CallerKind.ANONYMOUS)
             )
             raise Unauthorised("Invalid client token")
         caller = _caller(request, CallerKind.CLIENT, owner)
         if not owner.is_active:
-            await _in_thread(self.refused.inactive_client, owner.client_id, caller)
+            await in_thread(self.refused.inactive_client, owner.client_id, caller)
             raise Forbidden("Client account is not active")
         return caller
-
-
-async def caller(request: AnyRequest, gatekeeper: Given[Gatekeeper]) -> Caller:
-    return await gatekeeper.client_or_operator(request)
-
-
-async def operator(request: AnyRequest, gatekeeper: Given[Gatekeeper]) -> Caller:
-    return await gatekeeper.operator_only(request)
 
 
 def _header_token(request: AnyRequest) -> str | None:
@@ -130,7 +114,3 @@ def _caller(request: AnyRequest, kind: CallerKind, owner: TokenOwner | None = No
         address=request.client.host if request.client else None,
         user_agent=request.headers.get("User-Agent"),
     )
-
-
-async def _in_thread(function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-    await asyncio.get_running_loop().run_in_executor(None, partial(function, *args, **kwargs))

@@ -1,13 +1,13 @@
 from typing import Self
 
-from litestar import Controller
+from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.batching import Joined
-from spot_optimizer.adapters.http.routing import Given, get_joined
+from spot_optimizer.adapters.http.routing import AnyRequest, get
 from spot_optimizer.application.admin.queries import Totals
 from spot_optimizer.application.ports.decision_engine import EngineInService
-from spot_optimizer.domain.callers import Caller
 
 
 class Stats(Struct, rename="camel"):
@@ -40,15 +40,17 @@ class Stats(Struct, rename="camel"):
         )
 
 
-class AdminController(Controller):
-    path = "/api/admin"
-    tags = ("admin",)
+def admin_handlers(
+    *,
+    gatekeeper: Gatekeeper,
+    totals: Joined[None, Totals],
+    engines: EngineInService,
+) -> list[HTTPRouteHandler]:
+    """The operator's overview."""
 
-    @get_joined("/stats")
-    async def stats(
-        self,
-        operator: Given[Caller],
-        totals: Given[Joined[None, Totals]],
-        engines: Given[EngineInService],
-    ) -> Stats:
+    @get("/api/admin/stats")
+    async def stats(request: AnyRequest) -> Stats:
+        await gatekeeper.operator_only(request)
         return Stats.of(await totals(None), engine_loaded=engines.current is not None)
+
+    return [stats]

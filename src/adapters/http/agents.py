@@ -1,14 +1,14 @@
 from typing import Final, Self
 
-from litestar import Controller
-from litestar.params import FromPath, RawBody
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from msgspec import Struct
 
 from spot_optimizer.adapters.http.access import Gatekeeper, Unauthorised
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import NULL, UNKNOWN, Reader
-from spot_optimizer.adapters.http.routing import Given, get_joined, post, post_joined
-from spot_optimizer.adapters.http.wire import decoded, json_object, not_an_object
+from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
+from spot_optimizer.adapters.http.wire import json_document, json_object, not_an_object
 from spot_optimizer.application.agents.queries import AgentConfiguration, AgentQuestion
 from spot_optimizer.application.agents.record_cleanup import RecordCleanup
 from spot_optimizer.application.agents.record_heartbeats import ReceivedHeartbeat
@@ -17,13 +17,14 @@ from spot_optimizer.application.agents.report_termination import (
     ReportTermination,
     TerminationReport,
 )
+from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
 from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.agents.heartbeat import Heartbeat
 from spot_optimizer.domain.agents.registration import Registration, RegistrationOutcome
-from spot_optimizer.domain.callers import Caller, CallerKind
+from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.cleanups import CleanupReport, TidiedAway
 from spot_optimizer.domain.compatibility import Compatibility
-from spot_optimizer.domain.errors import ValidationFailed
+from spot_optimizer.domain.errors import DomainError, ValidationFailed
 from spot_optimizer.domain.identifiers import (
     ADDRESS_LENGTH,
     AMI_ID_LENGTH,
@@ -159,95 +160,77 @@ class CleanupRecorded(Struct):
         )
 
 
-class AgentController(Controller):
-    path = "/api/agents"
-    tags = ("agents",)
+def agent_handlers(
+    *,
+    gatekeeper: Gatekeeper,
+    register_agent: RegisterAgent,
+    record_heartbeats: Joined[ReceivedHeartbeat, None],
+    configurations: Joined[AgentQuestion, AgentConfiguration],
+    report_termination: ReportTermination,
+    record_cleanup: RecordCleanup,
+    compatibility: Compatibility,
+) -> list[HTTPRouteHandler]:
+    """Identity, signs of life and settings of agents."""
 
-    @post("/register")
-    def register(
-        self,
-        body: RawBody,
-        registering_client: Given[ClientId],
-        caller: Given[Caller],
-        register_agent: Given[RegisterAgent],
-        compatibility: Given[Compatibility],
-    ) -> Registered:
+    @post("/api/agents/register")
+    async def register(request: AnyRequest) -> Registered:
+        caller = await gatekeeper.client_or_operator(request)
+        document = await json_document(request, compatibility)
+        client_id = await _registering_client(caller, document, gatekeeper)
         try:
-            registration = _registration(decoded(body), compatibility)
+            registration = _registration(document, compatibility)
         except ValidationFailed as refusal:
-            if "details" in refusal.details:
-                register_agent.refuse(caller, dict(refusal.details))
+            details = refusal.details.get("details")
+            if isinstance(details, dict):
+                await in_thread(register_agent.refuse, caller, details)
             raise
         try:
-            return Registered.of(register_agent(registering_client, registration, caller))
-        except Exception:
-            register_agent.fail(caller)
+            introduction = await in_thread(register_agent, client_id, registration, caller)
+        except (DomainError, StoreUnavailable):
             raise
+        except Exception:
+            await in_thread(register_agent.fail, caller)
+            raise
+        return Registered.of(introduction)
 
-    @post_joined("/{agent_id:str}/heartbeat")
-    async def heartbeat(
-        self,
-        agent_id: FromPath[str],
-        body: RawBody,
-        caller: Given[Caller],
-        record_heartbeats: Given[Joined[ReceivedHeartbeat, None]],
-        compatibility: Given[Compatibility],
-    ) -> Success:
-        heartbeat = _heartbeat(json_object(body, compatibility))
-        await record_heartbeats(ReceivedHeartbeat(AgentId(agent_id), heartbeat, caller))
+    @post("/api/agents/{agent_id:str}/heartbeat")
+    async def heartbeat(request: AnyRequest, agent_id: FromPath[str]) -> Success:
+        caller = await gatekeeper.client_or_operator(request)
+        said = _heartbeat(await json_object(request, compatibility))
+        await record_heartbeats(ReceivedHeartbeat(AgentId(agent_id), said, caller))
         return Success()
 
-    @get_joined("/{agent_id:str}/config")
-    async def config(
-        self,
-        agent_id: FromPath[str],
-        caller: Given[Caller],
-        configurations: Given[Joined[AgentQuestion, AgentConfiguration]],
-    ) -> AgentConfig:
+    @get("/api/agents/{agent_id:str}/config")
+    async def config(request: AnyRequest, agent_id: FromPath[str]) -> AgentConfig:
+        caller = await gatekeeper.client_or_operator(request)
         return AgentConfig.of(await configurations(AgentQuestion(AgentId(agent_id), caller)))
 
-    @get_joined("/{agent_id:str}/replica-config")
-    async def replica_config(
-        self,
-        agent_id: FromPath[str],
-        caller: Given[Caller],
-        configurations: Given[Joined[AgentQuestion, AgentConfiguration]],
-    ) -> ReplicaConfig:
+    @get("/api/agents/{agent_id:str}/replica-config")
+    async def replica_config(request: AnyRequest, agent_id: FromPath[str]) -> ReplicaConfig:
+        caller = await gatekeeper.client_or_operator(request)
         return ReplicaConfig.of(await configurations(AgentQuestion(AgentId(agent_id), caller)))
 
-    @post("/{agent_id:str}/termination")
-    def termination(
-        self,
-        agent_id: FromPath[str],
-        body: RawBody,
-        caller: Given[Caller],
-        report_termination: Given[ReportTermination],
-        compatibility: Given[Compatibility],
-    ) -> Success:
-        report = _termination(json_object(body, compatibility), compatibility)
-        report_termination(AgentId(agent_id), report, caller)
+    @post("/api/agents/{agent_id:str}/termination")
+    async def termination(request: AnyRequest, agent_id: FromPath[str]) -> Success:
+        caller = await gatekeeper.client_or_operator(request)
+        report = _termination(await json_object(request, compatibility), compatibility)
+        await in_thread(report_termination, AgentId(agent_id), report, caller)
         return Success()
 
-    @post("/{agent_id:str}/cleanup-report")
-    def cleanup_report(
-        self,
-        agent_id: FromPath[str],
-        body: RawBody,
-        caller: Given[Caller],
-        record_cleanup: Given[RecordCleanup],
-        compatibility: Given[Compatibility],
-    ) -> CleanupRecorded:
-        tidied = _tidied_away(json_object(body, compatibility), compatibility)
-        return CleanupRecorded.of(record_cleanup(AgentId(agent_id), tidied, caller))
+    @post("/api/agents/{agent_id:str}/cleanup-report")
+    async def cleanup_report(request: AnyRequest, agent_id: FromPath[str]) -> CleanupRecorded:
+        caller = await gatekeeper.client_or_operator(request)
+        tidied = _tidied_away(await json_object(request, compatibility), compatibility)
+        report = await in_thread(record_cleanup, AgentId(agent_id), tidied, caller)
+        return CleanupRecorded.of(report)
+
+    return [register, heartbeat, config, replica_config, termination, cleanup_report]
 
 
-async def registering_client(
-    body: RawBody, caller: Given[Caller], gatekeeper: Given[Gatekeeper]
-) -> ClientId:
+async def _registering_client(caller: Caller, document: object, gatekeeper: Gatekeeper) -> ClientId:
     """Whose agent registers: the caller's, or the one whose token an operator names."""
-    if caller.kind is not CallerKind.OPERATOR and caller.client_id is not None:
+    if caller.client_id is not None:
         return caller.client_id
-    document = decoded(body)
     token = document.get("client_token") if isinstance(document, dict) else None
     owner = await gatekeeper.authenticate(token) if isinstance(token, str) else None
     if owner is None:

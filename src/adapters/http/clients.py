@@ -1,18 +1,17 @@
 from collections.abc import Sequence
 from typing import Self
 
-from litestar import Controller
-from litestar.params import FromPath, RawBody
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from msgspec import Struct
 
-from spot_optimizer.adapters.http.access import AnyRequest
+from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.batching import Joined
-from spot_optimizer.adapters.http.routing import Given, get, get_joined, post
+from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
 from spot_optimizer.adapters.http.wire import UnsupportedMediaType, decoded, timestamp
 from spot_optimizer.application.admin.queries import ClientLine
 from spot_optimizer.application.clients.create_client import CreateClient
 from spot_optimizer.application.clients.show_token import ShowToken
-from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.errors import ValidationFailed
 from spot_optimizer.domain.identifiers import ClientId
@@ -68,38 +67,34 @@ class TokenShown(Struct):
     client_name: str
 
 
-class ClientController(Controller):
-    path = "/api/admin/clients"
-    tags = ("admin",)
+def client_handlers(
+    *,
+    gatekeeper: Gatekeeper,
+    create_client: CreateClient,
+    client_lines: Joined[None, Sequence[ClientLine]],
+    show_token: ShowToken,
+) -> list[HTTPRouteHandler]:
+    """The operator's clients."""
 
-    @post("/create")
-    def create(
-        self,
-        request: AnyRequest,
-        body: RawBody,
-        operator: Given[Caller],
-        create_client: Given[CreateClient],
-    ) -> ClientCreated:
-        fields = _fields(request, body)
-        return ClientCreated.of(create_client(fields.get("name"), fields.get("email"), operator))
+    @post("/api/admin/clients/create")
+    async def create(request: AnyRequest) -> ClientCreated:
+        operator = await gatekeeper.operator_only(request)
+        fields = _fields(request, await request.body())
+        client = await in_thread(create_client, fields.get("name"), fields.get("email"), operator)
+        return ClientCreated.of(client)
 
-    @get_joined("/")
-    async def list_all(
-        self,
-        operator: Given[Caller],
-        client_lines: Given[Joined[None, Sequence[ClientLine]]],
-    ) -> list[ClientItem]:
+    @get("/api/admin/clients")
+    async def list_all(request: AnyRequest) -> list[ClientItem]:
+        await gatekeeper.operator_only(request)
         return [ClientItem.of(line) for line in await client_lines(None)]
 
-    @get("/{client_id:str}/token")
-    def token(
-        self,
-        client_id: FromPath[str],
-        operator: Given[Caller],
-        show_token: Given[ShowToken],
-    ) -> TokenShown:
-        client = show_token(ClientId(client_id), operator)
+    @get("/api/admin/clients/{client_id:str}/token")
+    async def token(request: AnyRequest, client_id: FromPath[str]) -> TokenShown:
+        operator = await gatekeeper.operator_only(request)
+        client = await in_thread(show_token, ClientId(client_id), operator)
         return TokenShown(token=client.token, client_name=client.name)
+
+    return [create, list_all, token]
 
 
 def _fields(request: AnyRequest, body: bytes) -> dict[str, object]:

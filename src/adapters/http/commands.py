@@ -1,14 +1,16 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
-from litestar import Controller, Response
-from litestar.params import FromPath, RawBody
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
+from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.agents import Success
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import NO_BOOLEAN, Reader
-from spot_optimizer.adapters.http.routing import Given, created, get_joined, post
+from spot_optimizer.adapters.http.routing import AnyRequest, created, get, in_thread, post
 from spot_optimizer.adapters.http.wire import json_object, timestamp
 from spot_optimizer.application.commands.hand_out_commands import Poll
 from spot_optimizer.application.commands.issue_switch_command import (
@@ -19,7 +21,6 @@ from spot_optimizer.application.commands.report_command_execution import (
     ExecutionReport,
     ReportCommandExecution,
 )
-from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.commands.command import Command, CommandType
 from spot_optimizer.domain.commands.switch_order import SwitchOrder
 from spot_optimizer.domain.compatibility import Compatibility
@@ -74,72 +75,60 @@ class SwitchQueued(Struct):
     auto_switch_enabled: bool
 
 
-class CommandController(Controller):
-    path = "/api/agents"
-    tags = ("commands",)
+def command_handlers(
+    *,
+    gatekeeper: Gatekeeper,
+    hand_out_commands: Joined[Poll, Sequence[Command]],
+    report_command_execution: ReportCommandExecution,
+    issue_switch_command: IssueSwitchCommand,
+    compatibility: Compatibility,
+) -> list[HTTPRouteHandler]:
+    """Orders to agents, and what came of them."""
 
-    @get_joined("/{agent_id:str}/pending-commands")
-    async def pending(
-        self,
-        agent_id: FromPath[str],
-        caller: Given[Caller],
-        hand_out_commands: Given[Joined[Poll, Sequence[Command]]],
-    ) -> list[PendingCommand]:
+    @get("/api/agents/{agent_id:str}/pending-commands")
+    async def pending(request: AnyRequest, agent_id: FromPath[str]) -> list[PendingCommand]:
+        caller = await gatekeeper.client_or_operator(request)
         commands = await hand_out_commands(Poll(AgentId(agent_id), caller))
         return [PendingCommand.of(command) for command in commands]
 
-    @post("/{agent_id:str}/commands/{command_id:str}/executed")
-    def executed(
-        self,
-        agent_id: FromPath[str],
-        command_id: FromPath[str],
-        body: RawBody,
-        caller: Given[Caller],
-        report_command_execution: Given[ReportCommandExecution],
-        compatibility: Given[Compatibility],
+    @post("/api/agents/{agent_id:str}/commands/{command_id:str}/executed")
+    async def executed(
+        request: AnyRequest, agent_id: FromPath[str], command_id: FromPath[str]
     ) -> Success:
-        report = _execution(
-            CommandId(command_id), json_object(body, compatibility), says_success=True
-        )
-        report_command_execution(AgentId(agent_id), report, caller)
+        caller = await gatekeeper.client_or_operator(request)
+        fields = await json_object(request, compatibility)
+        report = _execution(CommandId(command_id), fields, says_success=True)
+        await in_thread(report_command_execution, AgentId(agent_id), report, caller)
         return Success()
 
-    @post("/{agent_id:str}/mark-command-executed")
-    def mark_executed(
-        self,
-        agent_id: FromPath[str],
-        body: RawBody,
-        caller: Given[Caller],
-        report_command_execution: Given[ReportCommandExecution],
-        compatibility: Given[Compatibility],
-    ) -> Success:
-        fields = json_object(body, compatibility)
+    @post("/api/agents/{agent_id:str}/mark-command-executed")
+    async def mark_executed(request: AnyRequest, agent_id: FromPath[str]) -> Success:
+        caller = await gatekeeper.client_or_operator(request)
+        fields = await json_object(request, compatibility)
         named = fields.get("command_id")
         if isinstance(named, int) and not isinstance(named, bool):
             named = str(named)  # the older queue counts
         if not isinstance(named, str) or not named:
             raise ValidationFailed("command_id is required")
         report = _execution(CommandId(named), fields, says_success="success" in fields)
-        report_command_execution(AgentId(agent_id), report, caller)
+        await in_thread(report_command_execution, AgentId(agent_id), report, caller)
         return Success()
 
-    @created("/{agent_id:str}/issue-switch-command")
-    def issue_switch_command(
-        self,
-        agent_id: FromPath[str],
-        body: RawBody,
-        caller: Given[Caller],
-        issue_switch_command: Given[IssueSwitchCommand],
-        compatibility: Given[Compatibility],
+    @created("/api/agents/{agent_id:str}/issue-switch-command")
+    async def issue(
+        request: AnyRequest, agent_id: FromPath[str]
     ) -> Response[AlreadyThere | SwitchQueued]:
-        fields = json_object(body, compatibility)
+        caller = await gatekeeper.client_or_operator(request)
+        fields = await json_object(request, compatibility)
         order = SwitchOrder(
             target_mode=fields.get("target_mode"),
             target_pool_id=fields.get("target_pool_id"),
             priority=fields.get("priority"),
         )
-        issued = issue_switch_command(AgentId(agent_id), order, caller)
+        issued = await in_thread(issue_switch_command, AgentId(agent_id), order, caller)
         return _issued(issued, fields.get("reason"))
+
+    return [pending, executed, mark_executed, issue]
 
 
 def _issued(issued: IssuedSwitch, reason: object) -> Response[Any]:

@@ -1,12 +1,13 @@
 from typing import Self
 
-from litestar import Controller
-from litestar.params import FromPath, RawBody
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from msgspec import Struct
 
+from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import MISSING, NO_OBJECT, Reader
-from spot_optimizer.adapters.http.routing import Given, get, post_joined
+from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
 from spot_optimizer.adapters.http.wire import json_object
 from spot_optimizer.application.decisions.decide import Situation
 from spot_optimizer.application.decisions.recommend_switch import Recommendation, RecommendSwitch
@@ -95,30 +96,28 @@ class Recommended(Struct):
         )
 
 
-class DecisionController(Controller):
-    path = "/api/agents"
-    tags = ("decisions",)
+def decision_handlers(
+    *,
+    gatekeeper: Gatekeeper,
+    decide: Joined[Situation, Advice],
+    recommend_switch: RecommendSwitch,
+    compatibility: Compatibility,
+) -> list[HTTPRouteHandler]:
+    """Advice to agents."""
 
-    @post_joined("/{agent_id:str}/decide")
-    async def decide(
-        self,
-        agent_id: FromPath[str],
-        body: RawBody,
-        caller: Given[Caller],
-        decide: Given[Joined[Situation, Advice]],
-        compatibility: Given[Compatibility],
-    ) -> Decided:
-        situation = _situation(AgentId(agent_id), json_object(body, compatibility), caller)
+    @post("/api/agents/{agent_id:str}/decide")
+    async def what_to_do(request: AnyRequest, agent_id: FromPath[str]) -> Decided:
+        caller = await gatekeeper.client_or_operator(request)
+        fields = await json_object(request, compatibility)
+        situation = _situation(AgentId(agent_id), fields, caller)
         return Decided.of(await decide(situation), situation.instance_id)
 
-    @get("/{agent_id:str}/switch-recommendation")
-    def switch_recommendation(
-        self,
-        agent_id: FromPath[str],
-        caller: Given[Caller],
-        recommend_switch: Given[RecommendSwitch],
-    ) -> Recommended:
-        return Recommended.of(recommend_switch(AgentId(agent_id), caller))
+    @get("/api/agents/{agent_id:str}/switch-recommendation")
+    async def switch_recommendation(request: AnyRequest, agent_id: FromPath[str]) -> Recommended:
+        caller = await gatekeeper.client_or_operator(request)
+        return Recommended.of(await in_thread(recommend_switch, AgentId(agent_id), caller))
+
+    return [what_to_do, switch_recommendation]
 
 
 def _situation(agent_id: AgentId, fields: dict[str, object], caller: Caller) -> Situation:

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from litestar import Request, Response
+from litestar import Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from spot_optimizer.adapters.http.access import Unauthorised
+from spot_optimizer.adapters.http.routing import AnyRequest
 from spot_optimizer.adapters.http.wire import UnsupportedMediaType
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable, TransactionLost
 from spot_optimizer.domain.errors import (
@@ -23,7 +24,6 @@ from spot_optimizer.domain.errors import (
 
 logger = logging.getLogger(__name__)
 
-AnyRequest = Request[Any, Any, Any]
 ErrorResponse = Response[dict[str, Any]]
 
 PROBLEM_JSON: Final = "application/problem+json"

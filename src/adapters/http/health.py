@@ -1,10 +1,11 @@
 from datetime import UTC
 
-from litestar import Controller, Response
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from spot_optimizer.adapters.http.batching import Joined
-from spot_optimizer.adapters.http.routing import Given, get, get_joined
+from spot_optimizer.adapters.http.routing import get, in_thread
 from spot_optimizer.application.admin.queries import HealthProbe
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.decision_engine import EngineInService
@@ -27,16 +28,17 @@ class Probe(Struct):
     status: str
 
 
-class HealthController(Controller):
-    tags = ("health",)
+def health_handlers(
+    *,
+    clock: Clock,
+    engines: EngineInService,
+    database_answers: Joined[None, bool],
+    health_probe: HealthProbe,
+) -> list[HTTPRouteHandler]:
+    """Probes; nobody has to say who asks."""
 
-    @get_joined("/health")
-    async def health(
-        self,
-        clock: Given[Clock],
-        engines: Given[EngineInService],
-        database_answers: Given[Joined[None, bool]],
-    ) -> Response[Healthy | Unhealthy]:
+    @get("/health")
+    async def health() -> Response[Healthy | Unhealthy]:
         """For dashboards and load balancers; without the database it answers 500."""
         if not await database_answers(None):
             return Response(
@@ -52,17 +54,20 @@ class HealthController(Controller):
             )
         )
 
-    @get_joined("/livez")
-    async def livez(self) -> Probe:
+    @get("/livez")
+    async def livez() -> Probe:
         """The process runs; nothing else is asked."""
         return Probe(status="alive")
 
     @get("/readyz")
-    def readyz(self, health_probe: Given[HealthProbe]) -> Response[Probe]:
+    async def readyz() -> Response[Probe]:
         """Requests can be served: the database answers and has its tables."""
         try:
-            if health_probe.schema_is_complete():
-                return Response(Probe(status="ready"))
+            complete = await in_thread(health_probe.schema_is_complete)
         except (StoreUnavailable, TransactionLost):
             return Response(Probe(status="database unavailable"), status_code=503)
+        if complete:
+            return Response(Probe(status="ready"))
         return Response(Probe(status="database schema incomplete"), status_code=503)
+
+    return [health, livez, readyz]

@@ -1,14 +1,14 @@
 from typing import Any
 
-from litestar import Controller
-from litestar.params import FromPath, RawBody
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
+from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.reading import Reader
-from spot_optimizer.adapters.http.routing import Given, post
+from spot_optimizer.adapters.http.routing import AnyRequest, in_thread, post
 from spot_optimizer.adapters.http.wire import json_object
 from spot_optimizer.application.interruptions.handle_rebalance import HandleRebalance
-from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import INSTANCE_ID_LENGTH, AgentId, InstanceId
 from spot_optimizer.domain.pricing.pool_choice import RebalanceAdvice
@@ -47,29 +47,28 @@ class RebalanceAnswer(Struct, omit_defaults=True):
         )
 
 
-class InterruptionController(Controller):
-    path = "/api/agents"
-    tags = ("interruptions",)
+def interruption_handlers(
+    *,
+    gatekeeper: Gatekeeper,
+    handle_rebalance: HandleRebalance,
+    compatibility: Compatibility,
+) -> list[HTTPRouteHandler]:
+    """Signs that an instance will be taken away."""
 
-    @post("/{agent_id:str}/rebalance-recommendation")
-    def rebalance_recommendation(
-        self,
-        agent_id: FromPath[str],
-        body: RawBody,
-        caller: Given[Caller],
-        handle_rebalance: Given[HandleRebalance],
-        compatibility: Given[Compatibility],
+    @post("/api/agents/{agent_id:str}/rebalance-recommendation")
+    async def rebalance_recommendation(
+        request: AnyRequest, agent_id: FromPath[str]
     ) -> RebalanceAnswer:
-        reader = Reader(
-            json_object(body, compatibility), strict=compatibility.refuse_unreadable_reports
-        )
-        instance_id = reader.text("instance_id", INSTANCE_ID_LENGTH)
+        caller = await gatekeeper.client_or_operator(request)
+        fields = await json_object(request, compatibility)
+        reader = Reader(fields, strict=compatibility.refuse_unreadable_reports)
+        named = reader.text("instance_id", INSTANCE_ID_LENGTH)
         detected_at = reader.instant("detected_at")
         reader.check()
-        advice = handle_rebalance(
-            AgentId(agent_id),
-            InstanceId(instance_id) if instance_id else None,
-            detected_at,
-            caller,
+        instance_id = InstanceId(named) if named else None
+        advice = await in_thread(
+            handle_rebalance, AgentId(agent_id), instance_id, detected_at, caller
         )
         return RebalanceAnswer.of(advice)
+
+    return [rebalance_recommendation]

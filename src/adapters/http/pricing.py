@@ -1,15 +1,15 @@
 from decimal import Decimal
 
-from litestar import Controller
-from litestar.params import FromPath, RawBody
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
+from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.agents import Success
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import NO_NUMBER, NO_OBJECT, Reader, as_price
-from spot_optimizer.adapters.http.routing import Given, post_joined
+from spot_optimizer.adapters.http.routing import AnyRequest, post
 from spot_optimizer.adapters.http.wire import json_object
 from spot_optimizer.application.pricing.ingest_pricing_reports import ReceivedReport
-from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import (
     INSTANCE_ID_LENGTH,
@@ -29,22 +29,22 @@ from spot_optimizer.domain.values import Mode
 _POOLS_READ = 500
 
 
-class PricingController(Controller):
-    path = "/api/agents"
-    tags = ("pricing",)
+def pricing_handlers(
+    *,
+    gatekeeper: Gatekeeper,
+    ingest_pricing_reports: Joined[ReceivedReport, None],
+    compatibility: Compatibility,
+) -> list[HTTPRouteHandler]:
+    """What agents report about prices."""
 
-    @post_joined("/{agent_id:str}/pricing-report")
-    async def pricing_report(
-        self,
-        agent_id: FromPath[str],
-        body: RawBody,
-        caller: Given[Caller],
-        ingest_pricing_reports: Given[Joined[ReceivedReport, None]],
-        compatibility: Given[Compatibility],
-    ) -> Success:
-        submission = _submission(json_object(body, compatibility), compatibility)
+    @post("/api/agents/{agent_id:str}/pricing-report")
+    async def pricing_report(request: AnyRequest, agent_id: FromPath[str]) -> Success:
+        caller = await gatekeeper.client_or_operator(request)
+        submission = _submission(await json_object(request, compatibility), compatibility)
         await ingest_pricing_reports(ReceivedReport(AgentId(agent_id), submission, caller))
         return Success()
+
+    return [pricing_report]
 
 
 def _submission(fields: dict[str, object], compatibility: Compatibility) -> PriceSubmission:

@@ -1,28 +1,31 @@
-"""Route decorators, and what a handler may ask for.
+"""Route decorators, and how handlers get their work done.
 
-Handlers that load and save by themselves are plain functions in a worker thread, because the
-database driver blocks. Those of the routes that agents call all the time are coroutines: they
-join what arrives together, and only the batch goes to a thread.
+Handlers are coroutines made by a function that is handed their collaborators. Litestar's own
+injection resolves the dependencies of a request in tasks of a task group, which costs more than
+all the rest of a small request. What blocks, as the database driver does, goes to a thread.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 import litestar
-from litestar.di import NamedDependency
-from litestar.params import SkipValidation
+from litestar import Request
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
-# A collaborator handed over by bootstrap under the parameter's name; it may be a Protocol.
-Given = NamedDependency[SkipValidation[T]]
+AnyRequest = Request[Any, Any, Any]
 
 _GET: Final[Sequence[Literal["GET", "HEAD"]]] = ("GET", "HEAD")
 
-get = partial(litestar.route, http_method=_GET, sync_to_thread=True)
-post = partial(litestar.post, sync_to_thread=True, status_code=200)
-created = partial(litestar.post, sync_to_thread=True, status_code=201)
+get = partial(litestar.route, http_method=_GET)
+post = partial(litestar.post, status_code=200)
+created = partial(litestar.post, status_code=201)
 
-get_joined = partial(litestar.route, http_method=_GET)
-post_joined = partial(litestar.post, status_code=200)
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Calls what would stop everybody else while it waits."""
+    call = partial(function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(None, call)

@@ -1,15 +1,15 @@
 from decimal import Decimal
 from typing import Final
 
-from litestar import Controller
-from litestar.params import FromPath, RawBody
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
+from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.agents import Success
 from spot_optimizer.adapters.http.reading import MISSING, Reader
-from spot_optimizer.adapters.http.routing import Given, post
+from spot_optimizer.adapters.http.routing import AnyRequest, in_thread, post
 from spot_optimizer.adapters.http.wire import invalid, json_object
 from spot_optimizer.application.switching.record_switch import RecordSwitch
-from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import (
     AMI_ID_LENGTH,
@@ -41,22 +41,22 @@ _TIME_NAMES: Final = {
 }
 
 
-class SwitchingController(Controller):
-    path = "/api/agents"
-    tags = ("switching",)
+def switching_handlers(
+    *,
+    gatekeeper: Gatekeeper,
+    record_switch: RecordSwitch,
+    compatibility: Compatibility,
+) -> list[HTTPRouteHandler]:
+    """Switches that agents have carried out."""
 
-    @post("/{agent_id:str}/switch-report")
-    def switch_report(
-        self,
-        agent_id: FromPath[str],
-        body: RawBody,
-        caller: Given[Caller],
-        record_switch: Given[RecordSwitch],
-        compatibility: Given[Compatibility],
-    ) -> Success:
-        report = _report(json_object(body, compatibility), compatibility)
-        record_switch(AgentId(agent_id), report, caller)
+    @post("/api/agents/{agent_id:str}/switch-report")
+    async def switch_report(request: AnyRequest, agent_id: FromPath[str]) -> Success:
+        caller = await gatekeeper.client_or_operator(request)
+        report = _report(await json_object(request, compatibility), compatibility)
+        await in_thread(record_switch, AgentId(agent_id), report, caller)
         return Success()
+
+    return [switch_report]
 
 
 def _report(fields: dict[str, object], compatibility: Compatibility) -> SwitchReport:

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from spot_optimizer.adapters.http.routing import AnyRequest, in_thread
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import DomainError, ValidationFailed
 
@@ -21,6 +22,9 @@ def _exact(number: str) -> Decimal | None:
         return None
     return value if abs(value.adjusted()) <= _LARGEST_EXPONENT else None
 
+
+# Reading more than this, in bytes, would keep other requests waiting.
+_LARGE_BODY: Final = 100_000
 
 _DECODER: Final = msgspec.json.Decoder(float_hook=_exact)
 
@@ -53,16 +57,27 @@ class UnsupportedMediaType(DomainError):
         super().__init__("Content-Type must be application/json")
 
 
-def json_object(body: bytes, compatibility: Compatibility) -> dict[str, object]:
+async def json_document(request: AnyRequest, compatibility: Compatibility) -> object:
+    """The JSON of a body, whatever it is; an absent one is {} (ruling R3).
+
+    Raises:
+        ValidationFailed: it is not JSON.
+        UnsupportedMediaType: it is absent, where the former server is reproduced.
+    """
+    body = await request.body()
+    if not body and compatibility.refuse_absent_body:
+        raise UnsupportedMediaType
+    return decoded(body) if len(body) < _LARGE_BODY else await in_thread(decoded, body)
+
+
+async def json_object(request: AnyRequest, compatibility: Compatibility) -> dict[str, object]:
     """The JSON object of a body; absent and `null` are {} (ruling R3).
 
     Raises:
         ValidationFailed: it is something else.
         UnsupportedMediaType: it is absent, where the former server is reproduced.
     """
-    if not body and compatibility.refuse_absent_body:
-        raise UnsupportedMediaType
-    document = decoded(body)
+    document = await json_document(request, compatibility)
     if document is None:
         return {}
     if not isinstance(document, dict):
