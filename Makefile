@@ -1,4 +1,6 @@
-PYTHON ?= python3.11
+# A shim named python3.11 may be there without a Python behind it, so it is tried.
+PYTHON ?= $(shell python3.11 -c "" 2>/dev/null && echo python3.11 || echo python3)
+PIP := --quiet --disable-pip-version-check
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -8,22 +10,26 @@ BIN := $(VENV)/bin
 setup: $(VENV)/installed
 
 $(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 is needed')"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install $(PIP) --require-hashes -r requirements.lock
+	$(BIN)/pip install $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # The same with what the tests and checks need.
 $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install $(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# A server and a simulated fleet; options go like this: make demo ARGS="--agents 50"
 demo: setup
-	$(BIN)/spot-optimizer demo
+	@$(BIN)/spot-optimizer demo $(ARGS)
 
+# The server alone.
 run: setup
-	$(BIN)/spot-optimizer serve
+	@$(BIN)/spot-optimizer serve $(ARGS)
 
+# Tests that need MariaDB or Redis are skipped without them, unless REQUIRE_SERVICES=1.
 test: $(VENV)/installed-dev
 	$(BIN)/pytest -n 2 --dist loadgroup
 

@@ -24,8 +24,9 @@ from spot_optimizer.adapters.http.switching import switching_handlers
 from spot_optimizer.adapters.ml.registry import LoadedEngine
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
+from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
-from spot_optimizer.adapters.persistence.engine import make_engine
+from spot_optimizer.adapters.persistence.engine import make_engine, make_reading_engine
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.adapters.scheduling.redis_cache import RedisCache
@@ -81,6 +82,9 @@ class Container(containers.DeclarativeContainer):
         url=settings.provided.database_url,
         connections=settings.provided.db_pool_size,
     )
+    reading_engine: providers.Singleton[Engine] = providers.Singleton(
+        make_reading_engine, engine=engine, connections=settings.provided.db_pool_size
+    )
     cache: providers.Singleton[Cache] = providers.Singleton(
         _make_cache, settings=settings, clock=clock
     )
@@ -97,9 +101,9 @@ class Container(containers.DeclarativeContainer):
     transactional = partial(providers.Singleton, unit_of_work=unit_of_work.provider, clock=clock)
     compatible = partial(transactional, compatibility=compatibility)
 
-    admin_queries = providers.Singleton(SqlAdminQueries, engine=engine)
-    agent_queries = providers.Singleton(SqlAgentQueries, engine=engine)
-    health_probe = providers.Singleton(SqlHealthProbe, engine=engine)
+    admin_queries = providers.Singleton(SqlAdminQueries, engine=reading_engine)
+    agent_queries = providers.Singleton(SqlAgentQueries, engine=reading_engine)
+    health_probe = providers.Singleton(SqlHealthProbe, engine=reading_engine)
     operator_access = providers.Singleton(
         OperatorAccess,
         token_sha256=providers.Singleton(_make_admin_token, settings=settings),
@@ -110,7 +114,7 @@ class Container(containers.DeclarativeContainer):
         authenticate=providers.Singleton(
             Joined,
             providers.Singleton(
-                Authenticate, credentials=providers.Singleton(SqlCredentials, engine=engine)
+                Authenticate, credentials=providers.Singleton(SqlCredentials, engine=reading_engine)
             ),
         ),
         refused=transactional(RecordRefusedCredentials),
@@ -150,6 +154,7 @@ class Container(containers.DeclarativeContainer):
                 Joined,
                 compatible(
                     HandOutCommands,
+                    queries=providers.Singleton(SqlCommandQueries, engine=reading_engine),
                     lease=providers.Factory(
                         timedelta, seconds=settings.provided.command_lease_seconds
                     ),
@@ -252,6 +257,7 @@ def web_app(container: Container) -> Litestar:
     def stop() -> None:
         if settings.enable_background_jobs:
             container.timetable().stop()
+        container.reading_engine().dispose()
         container.engine().dispose()
 
     return make_http_app(

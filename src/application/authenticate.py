@@ -18,6 +18,7 @@ class Authenticate:
 
     credentials: Credentials
 
+    @repeated_when_lost
     def __call__(self, tokens: Sequence[str]) -> Sequence[TokenOwner | None]:
         return self.credentials.owners_of(tokens)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
-from spot_optimizer.application.ports.unit_of_work import StoreUnavailable, TransactionLost
+from spot_optimizer.application.ports.unit_of_work import AlwaysLost, TransactionLost
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -16,7 +16,7 @@ def repeated_when_lost(use_case: Callable[P, T]) -> Callable[P, T]:
     """From the start, at most four times: nothing of a lost transaction has happened.
 
     Raises:
-        StoreUnavailable: it was lost every time.
+        AlwaysLost: it was lost every time.
     """
 
     @wraps(use_case)
@@ -26,7 +26,7 @@ def repeated_when_lost(use_case: Callable[P, T]) -> Callable[P, T]:
                 return use_case(*args, **kwargs)
             except TransactionLost as lost:
                 if attempt + 1 == ATTEMPTS:
-                    raise StoreUnavailable("the transaction was lost every time") from lost
+                    raise AlwaysLost("the transaction was lost every time") from lost
         raise AssertionError("unreachable")
 
     return call

@@ -175,6 +175,8 @@ class SwitchReport:
             region=placed.region or instance.region,
             zone=placed.zone or instance.zone,
             ami_id=self.new.ami_id or instance.ami_id,
+            mode=instance.mode if mode is Mode.UNKNOWN else mode,
+            pool_id=instance.pool_id if mode is Mode.UNKNOWN else priced.pool_id,
             on_demand_price=self.prices.on_demand or instance.on_demand_price,
             baseline_on_demand_price=instance.baseline_on_demand_price
             or self.prices.on_demand
@@ -200,6 +202,9 @@ class Switch:
         return self.report.trigger and self.report.trigger[:TRIGGER_LENGTH]
 
 
+_MODES: Final = {mode.value: mode for mode in Mode}
+
+
 def mode_of(text: str | None) -> Mode:
     """Agents may name any mode; what is none of ours is unknown."""
-    return Mode(text) if text in set(Mode) else Mode.UNKNOWN
+    return _MODES.get(text or "", Mode.UNKNOWN)

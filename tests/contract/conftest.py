@@ -11,6 +11,7 @@ from spot_optimizer.adapters.persistence.schema import create_schema
 from tests.contract.database import ReplayDatabase
 from tests.contract.recording import read_catalogue
 
+
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplayDatabase]:
     url = f"sqlite:///{tmp_path_factory.mktemp('echo') / 'echo.sqlite3'}"

@@ -47,7 +47,7 @@ def make_http_app(
     return Litestar(
         handlers,
         exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[ExactPaths, lambda app: Idempotency(app, cache)],
+        middleware=[ExactPaths, lambda app: Idempotency(app, cache, settings.largest_body_bytes)],
         cors_config=CORSConfig(allow_origins=list(settings.allowed_origins)),
         request_max_body_size=settings.largest_body_bytes,
         lifespan=[threads],

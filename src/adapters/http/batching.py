@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
+from spot_optimizer.application.ports.unit_of_work import AlwaysLost, StoreUnavailable
+from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.errors import DomainError
 
 Q = TypeVar("Q")
@@ -23,7 +24,7 @@ class Joined(Generic[Q, A]):
     """A use case that takes many questions, asked one at a time."""
 
     def __init__(self, answer: Callable[[Sequence[Q]], Sequence[A | DomainError]]) -> None:
-        self._answer = answer
+        self._answer = repeated_when_lost(answer)
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._worker: asyncio.Task[None] | None = None
 
@@ -46,7 +47,10 @@ class Joined(Generic[Q, A]):
         try:
             answers = await loop.run_in_executor(None, self._answer, [q for q, _ in batch])
         except Exception as error:  # one question must not take the others down with it
-            if len(batch) > 1 and not isinstance(error, StoreUnavailable):
+            alone_may_help = isinstance(error, AlwaysLost) or not isinstance(
+                error, StoreUnavailable
+            )
+            if len(batch) > 1 and alone_may_help:
                 for one in batch:
                     await self._answer_batch([one])
                 return

@@ -99,7 +99,7 @@ def client_handlers(
 
 def _fields(request: AnyRequest, body: bytes) -> dict[str, object]:
     """The JSON object that operators send; an empty list or `null` says as little as {}."""
-    if "json" not in request.headers.get("Content-Type", ""):
+    if "json" not in request.headers.get("Content-Type", "").lower():
         raise UnsupportedMediaType
     if not body.strip():
         raise ValidationFailed("Invalid JSON body")

@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from spot_optimizer.adapters.http.access import Unauthorised
+from spot_optimizer.adapters.http.idempotency import KeyUsedOtherwise, NothingToRememberIn
 from spot_optimizer.adapters.http.routing import AnyRequest
 from spot_optimizer.adapters.http.wire import UnsupportedMediaType
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable, TransactionLost
@@ -38,6 +39,8 @@ STATUS_OF: Final[Mapping[type[DomainError], int]] = {
     NotFound: 404,
     Conflict: 409,
     UnsupportedMediaType: 415,
+    KeyUsedOtherwise: 422,
+    NothingToRememberIn: 503,
     DomainError: 400,
 }
 

@@ -1,6 +1,7 @@
 """A request that a caller repeats under the same key gets the same answer (ruling R8)."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -24,6 +25,9 @@ from litestar.types import (
 
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
+from spot_optimizer.domain.errors import Conflict, DomainError, ValidationFailed
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,6 +37,20 @@ _KEPT_FOR: Final = timedelta(hours=24)
 _TAKES_AT_MOST: Final = timedelta(minutes=2)
 _HEADER: Final = b"idempotency-key"
 _LONGEST_KEY: Final = 255
+
+
+class KeyUsedOtherwise(DomainError):
+    """The key stands for another request."""
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key was used with another body")
+
+
+class NothingToRememberIn(DomainError):
+    """Nobody can say whether the request was made before."""
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency store unavailable")
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -45,11 +63,18 @@ class _Kept(msgspec.Struct, array_like=True):
 
 
 class Idempotency:
-    """Stands before the application and looks only at POSTs that carry a key."""
+    """Stands before the application and looks only at POSTs that carry a key.
 
-    def __init__(self, app: ASGIApp, cache: Cache) -> None:
+    Raises:
+        ValidationFailed: the key is too long.
+        Conflict: the first request under the key is not answered yet.
+        KeyUsedOtherwise, NothingToRememberIn: as they say.
+    """
+
+    def __init__(self, app: ASGIApp, cache: Cache, largest_body_bytes: int) -> None:
         self._app = app
         self._cache = cache
+        self._largest = largest_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["method"] != "POST":
@@ -60,23 +85,25 @@ class Idempotency:
         if not key:
             await self._app(scope, receive, send)
         elif len(key) > _LONGEST_KEY:
-            await _answer(send, 400, b'{"error":"Idempotency-Key is too long"}')
+            raise ValidationFailed("Idempotency-Key is too long")
         else:
             await self._once(scope, receive, send, _entry(scope, headers, key))
 
     async def _once(self, scope: HTTPScope, receive: Receive, send: Send, entry: str) -> None:
-        body = await _whole_body(receive)
+        body, more = await _read(receive, self._largest)
+        if more:  # too large: the application says so itself
+            await self._app(scope, _replayed(body, receive, more=True), send)
+            return
         asked = _Kept(body_sha256=sha256(body).hexdigest())
         try:
             if not await _off_loop(self._cache.add, entry, _encoded(asked), _TAKES_AT_MOST):
                 await self._repeat(send, entry, asked)
                 return
-        except StoreUnavailable:
-            await _answer(send, 503, b'{"error":"Idempotency store unavailable"}')
-            return
+        except StoreUnavailable as unavailable:
+            raise NothingToRememberIn from unavailable
         recorder = _Recorder(send)
         try:
-            await self._app(scope, _replayed(body, receive), recorder)
+            await self._app(scope, _replayed(body, receive, more=False), recorder)
         finally:
             await self._keep(entry, asked, recorder)
 
@@ -84,21 +111,24 @@ class Idempotency:
         found = await _off_loop(self._cache.get, entry)
         kept = None if found is None else msgspec.msgpack.decode(found, type=_Kept)
         if kept is None or (not kept.status and kept.body_sha256 == asked.body_sha256):
-            await _answer(send, 409, b'{"error":"A request with this key is being answered"}')
+            raise Conflict("A request with this key is being answered")
         elif kept.body_sha256 != asked.body_sha256:
-            await _answer(send, 422, b'{"error":"Idempotency-Key was used with another body"}')
+            raise KeyUsedOtherwise
         else:
             await _answer(send, kept.status, kept.answer, kept.content_type)
 
     async def _keep(self, entry: str, asked: _Kept, recorder: "_Recorder") -> None:
         """A failure of ours is no answer to keep: the next try may succeed."""
-        if 0 < recorder.status < 500:
-            kept = _Kept(
-                asked.body_sha256, recorder.status, recorder.content_type, bytes(recorder.body)
-            )
-            await _off_loop(self._cache.put, entry, _encoded(kept), _KEPT_FOR)
-        else:
-            await _off_loop(self._cache.drop, entry)
+        try:
+            if 0 < recorder.status < 500:
+                kept = _Kept(
+                    asked.body_sha256, recorder.status, recorder.content_type, bytes(recorder.body)
+                )
+                await _off_loop(self._cache.put, entry, _encoded(kept), _KEPT_FOR)
+            else:
+                await _off_loop(self._cache.drop, entry)
+        except StoreUnavailable as unavailable:  # the caller has its answer
+            logger.warning("an answer could not be kept: %s", unavailable)
 
 
 class _Recorder:
@@ -129,18 +159,20 @@ def _encoded(kept: _Kept) -> bytes:
     return msgspec.msgpack.encode(kept)
 
 
-async def _whole_body(receive: Receive) -> bytes:
+async def _read(receive: Receive, largest: int) -> tuple[bytes, bool]:
+    """The body, and whether there may be more of it than is allowed."""
     body, more = bytearray(), True
-    while more:
+    while more and len(body) <= largest:
         message = await receive()
         if message["type"] != "http.request":
+            more = False
             break
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    return bytes(body)
+    return bytes(body), more
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def _replayed(body: bytes, receive: Receive, *, more: bool) -> Receive:
     """The body once more, then whatever comes."""
     given = False
 
@@ -149,7 +181,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         if given:
             return cast("HTTPReceiveMessage", await receive())
         given = True
-        return HTTPRequestEvent(type="http.request", body=body, more_body=False)
+        return HTTPRequestEvent(type="http.request", body=body, more_body=more)
 
     return cast("Receive", once)
 
@@ -160,9 +192,7 @@ async def _off_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     )
 
 
-async def _answer(
-    send: Send, status: int, body: bytes, content_type: bytes = b"application/json"
-) -> None:
+async def _answer(send: Send, status: int, body: bytes, content_type: bytes) -> None:
     headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
     await send(HTTPResponseStartEvent(type="http.response.start", status=status, headers=headers))
     await send(HTTPResponseBodyEvent(type="http.response.body", body=body, more_body=False))

@@ -3,8 +3,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Engine, Row, Select, case, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from spot_optimizer.adapters.persistence.failures import reading
+from spot_optimizer.adapters.persistence.failures import meaning_of, reading
 from spot_optimizer.adapters.persistence.schema import missing_tables
 from spot_optimizer.adapters.persistence.tables import (
     agents,
@@ -15,6 +16,7 @@ from spot_optimizer.adapters.persistence.tables import (
 )
 from spot_optimizer.application.admin.queries import ClientLine, Totals
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable, TransactionLost
+from spot_optimizer.application.transactions import repeated_when_lost
 
 _CLIENTS: Final = select(
     clients.c.id,
@@ -55,6 +57,7 @@ class SqlAdminQueries:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @repeated_when_lost
     def clients(self) -> Sequence[ClientLine]:
         with reading(self._engine) as connection:
             agents_of = {row.client_id: row for row in connection.execute(_AGENTS)}
@@ -62,6 +65,7 @@ class SqlAdminQueries:
             rows = connection.execute(_CLIENTS).all()
         return [_to_line(row, agents_of.get(row.id), active.get(row.id, 0)) for row in rows]
 
+    @repeated_when_lost
     def totals(self) -> Totals:
         with reading(self._engine) as connection:
             row = connection.execute(_TOTALS).one()
@@ -83,14 +87,22 @@ class SqlHealthProbe:
 
     def database_answers(self) -> bool:
         try:
-            with reading(self._engine) as connection:
-                connection.execute(select(1)).scalar_one()
+            self._ask()
         except (StoreUnavailable, TransactionLost):
             return False
         return True
 
+    @repeated_when_lost
     def schema_is_complete(self) -> bool:
-        return not missing_tables(self._engine)
+        try:
+            return not missing_tables(self._engine)
+        except SQLAlchemyError as error:
+            raise meaning_of(error) from error
+
+    @repeated_when_lost
+    def _ask(self) -> None:
+        with reading(self._engine) as connection:
+            connection.execute(select(1)).scalar_one()
 
 
 def _to_line(

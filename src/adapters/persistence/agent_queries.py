@@ -7,6 +7,7 @@ from spot_optimizer.adapters.persistence.agents import to_limits, to_settings
 from spot_optimizer.adapters.persistence.failures import reading
 from spot_optimizer.adapters.persistence.tables import agent_configs, agents
 from spot_optimizer.application.agents.queries import AgentConfiguration, AgentQuestion
+from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.errors import AgentNotFound, DomainError
 
 _CONFIGURATIONS: Final = (
@@ -35,6 +36,7 @@ class SqlAgentQueries:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @repeated_when_lost
     def configurations(
         self, questions: Sequence[AgentQuestion]
     ) -> Sequence[AgentConfiguration | DomainError]:

@@ -7,17 +7,45 @@ from sqlalchemy import Connection, Row, Select, bindparam, insert, select, updat
 from spot_optimizer.adapters.persistence.tables import agent_configs, agents
 from spot_optimizer.adapters.persistence.upsert import update_rows
 from spot_optimizer.domain.agents.agent import Agent, AgentSettings, AgentStatus, Placement
+from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.decisions.contract import SwitchLimits
 from spot_optimizer.domain.errors import AgentNotFound
 from spot_optimizer.domain.identifiers import AgentId, ClientId, LogicalAgentId
 from spot_optimizer.domain.switching import mode_of
 
-_BY_ID: Final = select(agents).where(agents.c.id == bindparam("agent_id"))
-_OF: Final = select(agents).where(agents.c.id.in_(bindparam("ids", expanding=True)))
-_LOCKED: Final = _OF.order_by(agents.c.id).with_for_update()
-_OWNERS: Final = select(agents.c.id, agents.c.client_id).where(
-    agents.c.id.in_(bindparam("ids", expanding=True))
+# Every column costs time on the way, and the routes of the agents read thousands of rows a second.
+_COLUMNS: Final = tuple(
+    column
+    for column in agents.c
+    if column.name
+    not in {
+        "spot_price",
+        "ondemand_price",
+        "baseline_ondemand_price",
+        "instance_count",
+        "created_at",
+        "updated_at",
+        "last_failover_at",
+        "last_termination_notice_at",
+        "emergency_replica_count",
+        "cleanup_enabled",
+        "metadata",
+    }
 )
+_BY_ID: Final = select(*_COLUMNS).where(agents.c.id == bindparam("agent_id"))
+_OF: Final = select(*_COLUMNS).where(agents.c.id.in_(bindparam("ids", expanding=True)))
+_LOCKED: Final = _OF.order_by(agents.c.id).with_for_update()
+_VITALS: Final = select(
+    agents.c.id,
+    agents.c.client_id,
+    agents.c.status,
+    agents.c.instance_id,
+    agents.c.instance_type,
+    agents.c.region,
+    agents.c.az,
+    agents.c.current_mode,
+    agents.c.current_pool_id,
+).where(agents.c.id.in_(bindparam("ids", expanding=True)))
 _LIMITS: Final = select(agent_configs).where(
     agent_configs.c.agent_id.in_(bindparam("ids", expanding=True))
 )
@@ -42,7 +70,7 @@ class SqlAgentRepository:
         self, client_id: ClientId, logical_id: LogicalAgentId
     ) -> Agent | None:
         row = self._connection.execute(
-            select(agents)
+            select(*_COLUMNS)
             .where(agents.c.client_id == client_id)
             .where(agents.c.logical_agent_id == logical_id)
             .with_for_update()
@@ -55,11 +83,36 @@ class SqlAgentRepository:
     def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Agent]:
         return self._many(_OF, agent_ids)
 
-    def owners_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, ClientId]:
+    def vitals_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Vitals]:
         if not agent_ids:
             return {}
-        rows = self._connection.execute(_OWNERS, {"ids": sorted(agent_ids)})
-        return {AgentId(row.id): ClientId(row.client_id) for row in rows}
+        rows = self._connection.execute(_VITALS, {"ids": sorted(agent_ids)})
+        return {
+            AgentId(agent_id): Vitals(
+                AgentId(agent_id),
+                ClientId(client_id),
+                _to_status(status),
+                primary,
+                Placement(
+                    instance_type=instance_type,
+                    region=region,
+                    zone=zone,
+                    mode=mode_of(mode),
+                    pool_id=pool_id,
+                ),
+            )
+            for (
+                agent_id,
+                client_id,
+                status,
+                primary,
+                instance_type,
+                region,
+                zone,
+                mode,
+                pool_id,
+            ) in rows
+        }
 
     def limits_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, SwitchLimits]:
         limits = dict.fromkeys(agent_ids, SwitchLimits())
@@ -70,7 +123,7 @@ class SqlAgentRepository:
 
     def list_silent(self, since: datetime) -> Sequence[Agent]:
         rows = self._connection.execute(
-            select(agents)
+            select(*_COLUMNS)
             .where(agents.c.status == AgentStatus.ONLINE)
             .where(agents.c.last_heartbeat_at < since)
             .order_by(agents.c.id)
@@ -103,7 +156,7 @@ class SqlAgentRepository:
     def save_all(self, saved: Sequence[Agent], at: datetime) -> None:
         rows = [{**_to_row(agent), "updated_at": at} for agent in saved]
         if rows:
-            update_rows(self._connection, agents, rows, rows[0].keys() - {"id"})
+            update_rows(self._connection, agents, rows, tuple(rows[0].keys() - {"id"}))
 
     def heard(self, agent_ids: Collection[AgentId], at: datetime) -> None:
         if agent_ids:
@@ -124,7 +177,7 @@ class SqlAgentRepository:
         return {AgentId(row.id): to_agent(row) for row in rows}
 
 
-def to_agent(row: Row[Any]) -> Agent:
+def to_agent(row: Row[*tuple[Any, ...]]) -> Agent:
     return Agent(
         id=row.id,
         client_id=row.client_id,
@@ -184,9 +237,12 @@ def to_limits(row: Row[*tuple[Any, ...]]) -> SwitchLimits:
     return SwitchLimits(**known)
 
 
+_STATUSES: Final = {status.value: status for status in AgentStatus}
+
+
 def _to_status(text: str | None) -> AgentStatus:
     """The former server stored whatever an agent said."""
-    return AgentStatus(text) if text in set(AgentStatus) else AgentStatus.OFFLINE
+    return _STATUSES.get(text or "", AgentStatus.OFFLINE)
 
 
 def _to_row(agent: Agent) -> dict[str, Any]:

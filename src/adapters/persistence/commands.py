@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from spot_optimizer.adapters.persistence.tables import commands, pending_switch_commands
-from spot_optimizer.domain.commands.command import OPEN, Command, CommandStatus, CommandType
+from spot_optimizer.domain.commands.command import OPEN, SWITCHES, Command, CommandStatus
 from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId
 
 _OPEN: Final = (
@@ -14,7 +14,7 @@ _OPEN: Final = (
     .where(commands.c.agent_id.in_(bindparam("ids", expanding=True)))
     .where(commands.c.status.in_(sorted(OPEN)))
 )
-_OPEN_LEGACY: Final = (
+open_legacy: Final = (
     select(pending_switch_commands)
     .where(pending_switch_commands.c.agent_id.in_(bindparam("ids", expanding=True)))
     .where(pending_switch_commands.c.executed_at.is_(None))
@@ -37,16 +37,16 @@ class SqlCommandRepository:
             .where(commands.c.agent_id == agent_id)
             .with_for_update()
         ).one_or_none()
-        return None if row is None or row.id != command_id else _to_command(row)
+        return None if row is None or row.id != command_id else to_command(row)
 
     def open_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Command]]:
         found: dict[AgentId, list[Command]] = defaultdict(list)
         if agent_ids:
             asked = {"ids": sorted(agent_ids)}
             for row in self._connection.execute(_OPEN, asked):
-                found[AgentId(row.agent_id)].append(_to_command(row))
-            for row in self._connection.execute(_OPEN_LEGACY, asked):
-                found[AgentId(row.agent_id)].append(_to_legacy(row))
+                found[AgentId(row.agent_id)].append(to_command(row))
+            for row in self._connection.execute(open_legacy, asked):
+                found[AgentId(row.agent_id)].append(to_legacy(row))
         return found
 
     def find_switch_of(self, agent_id: AgentId, old_instance_id: InstanceId) -> Command | None:
@@ -54,7 +54,7 @@ class SqlCommandRepository:
             select(commands)
             .where(commands.c.agent_id == agent_id)
             .where(commands.c.instance_id == old_instance_id)
-            .where(commands.c.command_type.startswith(CommandType.SWITCH))
+            .where(commands.c.command_type.in_(sorted(SWITCHES)))
             .where(
                 commands.c.status.in_(
                     [CommandStatus.PENDING, CommandStatus.EXECUTING, CommandStatus.COMPLETED]
@@ -65,7 +65,7 @@ class SqlCommandRepository:
             .limit(1)
             .with_for_update()
         ).one_or_none()
-        return None if row is None else _to_command(row)
+        return None if row is None else to_command(row)
 
     def list_overdue(self, before: datetime) -> Sequence[Command]:
         rows = self._connection.execute(
@@ -75,7 +75,7 @@ class SqlCommandRepository:
             .order_by(commands.c.id)
             .with_for_update()
         )
-        return [_to_command(row) for row in rows]
+        return [to_command(row) for row in rows]
 
     def add(self, command: Command) -> None:
         self._connection.execute(insert(commands).values(**_to_row(command)))
@@ -111,7 +111,7 @@ class SqlCommandRepository:
             .where(pending_switch_commands.c.agent_id == agent_id)
             .with_for_update()
         ).one_or_none()
-        return None if row is None else _to_legacy(row)
+        return None if row is None else to_legacy(row)
 
     def _save_legacy(self, command: Command) -> None:
         """Only its delivery and its end are kept; there is no place for more."""
@@ -132,7 +132,7 @@ class SqlCommandRepository:
             )
 
 
-def _to_command(row: Row[Any]) -> Command:
+def to_command(row: Row[*tuple[Any, ...]]) -> Command:
     return Command(
         id=row.id,
         client_id=row.client_id,
@@ -154,7 +154,7 @@ def _to_command(row: Row[Any]) -> Command:
     )
 
 
-def _to_legacy(row: Row[Any]) -> Command:
+def to_legacy(row: Row[*tuple[Any, ...]]) -> Command:
     result = row.execution_result if isinstance(row.execution_result, dict) else {}
     delivered = result.get(_DELIVERED_AT) if row.executed_at is None else None
     status = CommandStatus.PENDING

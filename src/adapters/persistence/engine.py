@@ -1,6 +1,6 @@
 """The database connection pool, MySQL/MariaDB or SQLite behind the same interface."""
 
-import unicodedata
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
@@ -8,7 +8,10 @@ from typing import Final
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from spot_optimizer.adapters.persistence.collation import folded
 
 _MYSQL_NAMES: Final = {"mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"}
 _SQLITE_NAMES: Final = {"sqlite", "sqlite+pysqlite"}
@@ -19,6 +22,10 @@ _IN_MEMORY: Final = {None, "", ":memory:"}
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 
+# MariaDB stores documents of 31 levels, and a statement must fit into one packet (16 MiB).
+_DEEPEST: Final = 30
+_LONGEST: Final = 4 * 1024 * 1024
+
 
 class UnsupportedDatabase(Exception):
     """The URL names a database that is neither MySQL, MariaDB nor SQLite."""
@@ -28,19 +35,30 @@ def make_engine(url: str, connections: int) -> Engine:
     """As many connections as callers at a time, none beyond: nobody waits, nobody overloads."""
     parsed = make_url(url)
     if parsed.drivername in _MYSQL_NAMES:
-        return _mysql(parsed.set(drivername="mysql+pymysql"), connections)
+        return _mysql(parsed.set(drivername="mysql+pymysql"), connections, "READ COMMITTED")
     if parsed.drivername in _SQLITE_NAMES:
         return _sqlite(parsed, connections)
     raise UnsupportedDatabase(parsed.drivername)
 
 
-def _mysql(url: URL, connections: int) -> Engine:
+def make_reading_engine(engine: Engine, connections: int) -> Engine:
+    """For single statements that only read: on MySQL outside of any transaction, which saves the
+    round trip that would end it."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return _mysql(engine.url, connections, "AUTOCOMMIT")
+
+
+def _mysql(url: URL, connections: int, isolation: IsolationLevel) -> Engine:
     return create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
         pool_recycle=1800,
-        isolation_level="READ COMMITTED",
+        # A unit of work rolls back what it did not commit; a second rollback is a lost round trip.
+        pool_reset_on_return=None,
+        isolation_level=isolation,
+        skip_autocommit_rollback=True,
         json_serializer=_to_json,
         json_deserializer=_DECODER.decode,
         connect_args={
@@ -78,7 +96,21 @@ def _sqlite(url: URL, connections: int) -> Engine:
 
 
 def _to_json(value: object) -> str:
-    return _ENCODER.encode(value).decode()
+    """Whatever anybody sent: what is too deep is cut off, what is too long is left out."""
+    text = _ENCODER.encode(value).decode()
+    if text.count("[") + text.count("{") > _DEEPEST:
+        text = _ENCODER.encode(_cut_off(value, _DEEPEST)).decode()
+    if len(text) > _LONGEST:
+        return "{}" if isinstance(value, Mapping) else "[]"
+    return text
+
+
+def _cut_off(value: object, levels: int) -> object:
+    if isinstance(value, Mapping):
+        return {key: _cut_off(it, levels - 1) for key, it in value.items()} if levels else None
+    if isinstance(value, list | tuple):
+        return [_cut_off(it, levels - 1) for it in value] if levels else None
+    return value
 
 
 def _configure(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
@@ -87,18 +119,10 @@ def _configure(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> Non
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # a commit survives a power failure
     connection.execute("PRAGMA foreign_keys=ON")
-    connection.create_function("folded", 1, _folded, deterministic=True)
+    connection.create_function("folded", 1, folded, deterministic=True)
 
 
 def _begin(connection: Connection) -> None:
     # A reader that turns writer in mid-transaction can be refused without waiting.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _folded(text: str | None) -> str | None:
-    """Text as MySQL's utf8mb4_unicode_ci compares it: no case, no accents, no trailing blanks."""
-    if text is None:
-        return None
-    letters = unicodedata.normalize("NFKD", text.rstrip(" "))
-    return "".join(c for c in letters if not unicodedata.combining(c)).casefold()

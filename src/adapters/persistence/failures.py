@@ -47,7 +47,7 @@ def _code_of(error: DBAPIError) -> int | None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection to read from; what was lost before anything happened is tried once more."""
+    """A connection to read from; its users repeat what was lost."""
     try:
         with engine.connect() as connection:
             yield connection

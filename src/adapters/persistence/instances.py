@@ -10,8 +10,26 @@ from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.identifiers import AgentId, InstanceId
 from spot_optimizer.domain.switching import mode_of
 
-_OF: Final = select(instances).where(instances.c.id.in_(bindparam("ids", expanding=True)))
-_OF_AGENT: Final = select(instances).where(instances.c.agent_id == bindparam("agent_id"))
+_COLUMNS: Final = tuple(
+    column
+    for column in instances.c
+    if column.name
+    not in {
+        "last_interruption_signal",
+        "interruption_handled_count",
+        "last_failover_at",
+        "created_at",
+        "updated_at",
+        "metadata",
+    }
+)
+_OF: Final = select(*_COLUMNS).where(instances.c.id.in_(bindparam("ids", expanding=True)))
+_OF_AGENT: Final = select(*_COLUMNS).where(instances.c.agent_id == bindparam("agent_id"))
+_SEEN: Final = (
+    update(instances)
+    .where(instances.c.id.in_(bindparam("ids", expanding=True)))
+    .values(updated_at=bindparam("seen_at"))
+)
 _REPORTED: Final = ("spot_price", "ondemand_price", "current_mode", "current_pool_id", "updated_at")
 
 
@@ -20,7 +38,8 @@ class SqlInstanceRepository:
         self._connection = connection
 
     def find(self, instance_id: InstanceId) -> Instance | None:
-        return self.of([instance_id]).get(instance_id)
+        # MySQL may know it in another spelling, beside which it cannot be stored again.
+        return next(iter(self.of([instance_id]).values()), None)
 
     def of(self, instance_ids: Collection[InstanceId]) -> Mapping[InstanceId, Instance]:
         if not instance_ids:
@@ -44,12 +63,16 @@ class SqlInstanceRepository:
             .values(**_to_row(instance), updated_at=at)
         )
 
+    def seen(self, instance_ids: Collection[InstanceId], at: datetime) -> None:
+        if instance_ids:
+            self._connection.execute(_SEEN, {"ids": sorted(instance_ids), "seen_at": at})
+
     def save_prices(self, priced: Sequence[Instance], at: datetime) -> None:
         rows = [{**_to_row(instance), "updated_at": at} for instance in priced]
         update_rows(self._connection, instances, rows, _REPORTED)
 
 
-def _to_instance(row: Row[Any]) -> Instance:
+def _to_instance(row: Row[*tuple[Any, ...]]) -> Instance:
     return Instance(
         id=row.id,
         client_id=row.client_id,

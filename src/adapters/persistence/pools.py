@@ -15,6 +15,7 @@ from sqlalchemy import (
     update,
 )
 
+from spot_optimizer.adapters.persistence.collation import as_compared
 from spot_optimizer.adapters.persistence.tables import (
     pricing_snapshots_clean,
     spot_interruption_events,
@@ -28,9 +29,17 @@ from spot_optimizer.domain.pricing.report import SpotPool, pool_name
 
 _DAY: Final = timedelta(hours=24)
 
-_OF_IDS: Final = select(spot_pools).where(spot_pools.c.id.in_(bindparam("ids", expanding=True)))
+_COLUMNS: Final = (
+    spot_pools.c.id,
+    spot_pools.c.pool_name,
+    spot_pools.c.instance_type,
+    spot_pools.c.region,
+    spot_pools.c.az,
+    spot_pools.c.is_active,
+)
+_OF_IDS: Final = select(*_COLUMNS).where(spot_pools.c.id.in_(bindparam("ids", expanding=True)))
 _OF_TYPES: Final = (
-    select(spot_pools)
+    select(*_COLUMNS)
     .where(spot_pools.c.instance_type.in_(bindparam("types", expanding=True)))
     .where(spot_pools.c.region.in_(bindparam("regions", expanding=True)))
 )
@@ -96,22 +105,25 @@ class SqlSpotPoolRepository:
         return None if row is None or row.id != pool_id else _to_pool(row)
 
     def ensure(self, pools: Collection[SpotPool], at: datetime) -> Mapping[PoolId, PoolId]:
+        compared = as_compared(self._connection)
+
+        def place_of(pool: SpotPool) -> tuple[str, ...]:
+            return tuple(map(compared, (pool.instance_type, pool.region, pool.zone)))
+
         known = self._known(pools)
+        in_place = {place_of(pool): pool for pool in known}
+        by_id = {compared(pool.id): pool for pool in known}
         kept_as: dict[PoolId, PoolId] = {}
-        new: dict[tuple[str, str, str], SpotPool] = {}
-        ids = {pool.id for pool in known.values()}
+        new: list[SpotPool] = []
         for pool in pools:
-            place = _place(pool)
-            on_record = known.get(place) or new.get(place)
-            if on_record is None and pool.id not in ids:
-                new[place] = on_record = pool
-                ids.add(pool.id)
-            kept_as[pool.id] = pool.id if on_record is None else on_record.id
+            on_record = in_place.get(place_of(pool)) or by_id.get(compared(pool.id))
+            if on_record is None:
+                new.append(pool)
+                on_record = in_place[place_of(pool)] = by_id[compared(pool.id)] = pool
+            kept_as[pool.id] = on_record.id
         if new:
-            self._connection.execute(
-                insert(spot_pools), [_to_row(pool, at) for pool in new.values()]
-            )
-        seen = sorted(set(kept_as.values()) - {pool.id for pool in new.values()})
+            self._connection.execute(insert(spot_pools), [_to_row(pool, at) for pool in new])
+        seen = sorted(set(kept_as.values()) - {pool.id for pool in new})
         if seen:
             self._connection.execute(_SEEN, {"ids": seen, "seen_at": at})
         return kept_as
@@ -128,7 +140,7 @@ class SqlSpotPoolRepository:
         )
         return [_to_priced(row) for row in rows]
 
-    def _known(self, pools: Collection[SpotPool]) -> dict[tuple[str, str, str], SpotPool]:
+    def _known(self, pools: Collection[SpotPool]) -> list[SpotPool]:
         """What is on record under these ids, or under others in the same places."""
         ids = {pool.id for pool in pools}
         found = list(self._connection.execute(_OF_IDS, {"ids": sorted(ids)}))
@@ -140,14 +152,10 @@ class SqlSpotPoolRepository:
                     "regions": sorted({pool.region for pool in pools}),
                 },
             )
-        return {_place(pool): pool for pool in map(_to_pool, found)}
+        return [_to_pool(row) for row in found]
 
 
-def _place(pool: SpotPool) -> tuple[str, str, str]:
-    return pool.instance_type, pool.region, pool.zone
-
-
-def _to_pool(row: Row[Any]) -> SpotPool:
+def _to_pool(row: Row[*tuple[Any, ...]]) -> SpotPool:
     return SpotPool(
         id=row.id,
         name=row.pool_name or pool_name(row.instance_type, row.az),

@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from spot_optimizer.adapters.persistence.collation import as_compared
 from spot_optimizer.adapters.persistence.tables import (
     ondemand_price_snapshots,
     ondemand_prices,
@@ -35,7 +36,6 @@ from spot_optimizer.domain.pricing.prices import (
     PriceObservation,
     SourceRole,
     rank_of,
-    source_of,
 )
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
 from spot_optimizer.domain.switching import mode_of
@@ -52,7 +52,18 @@ _KNOWN_REPORTS: Final = (
     .where(pricing_reports.c.collected_at.in_(bindparam("moments", expanding=True)))
 )
 _BUCKETS_AT: Final = (
-    select(pricing_snapshots_clean)
+    select(
+        pricing_snapshots_clean.c.pool_id,
+        pricing_snapshots_clean.c.time_bucket,
+        pricing_snapshots_clean.c.spot_price,
+        pricing_snapshots_clean.c.ondemand_price,
+        pricing_snapshots_clean.c.savings_percent,
+        pricing_snapshots_clean.c.source_type,
+        pricing_snapshots_clean.c.source_agent_id,
+        pricing_snapshots_clean.c.source_instance_id,
+        pricing_snapshots_clean.c.confidence_score,
+        pricing_snapshots_clean.c.data_source,
+    )
     .where(pricing_snapshots_clean.c.pool_id.in_(bindparam("pools", expanding=True)))
     .where(pricing_snapshots_clean.c.time_bucket.in_(bindparam("starts", expanding=True)))
 )
@@ -121,20 +132,17 @@ class SqlPriceRepository:
     ) -> Mapping[PoolId, Sequence[KeptPoint]]:
         found: dict[PoolId, list[KeptPoint]] = defaultdict(list)
         pools = sorted(spans)
+        dialect = self._connection.dialect.name
         for start in range(0, len(pools), _POOLS_AT_ONCE):
             asked = pools[start : start + _POOLS_AT_ONCE]
             values: dict[str, Any] = {"most": RECENT_POINTS_SEARCHED}
             for number, pool_id in enumerate(asked):
                 first, last = spans[pool_id]
                 values |= {f"pool{number}": pool_id, f"from{number}": first, f"to{number}": last}
-            for row in self._connection.execute(_newest_points(len(asked)), values):
-                found[PoolId(row.pool_id)].append(
-                    KeptPoint(
-                        price=row.spot_price,
-                        observed_at=row.observed_at,
-                        source=source_of(row.source_agent_id, row.source_instance_id or None),
-                        id=row.submission_id,
-                    )
+            rows = self._connection.execute(_newest_points(len(asked), dialect), values)
+            for number, price, observed_at, submission_id, source in rows:
+                found[asked[number]].append(
+                    KeptPoint(price=price, observed_at=observed_at, source=source, id=submission_id)
                 )
         return found
 
@@ -222,67 +230,77 @@ class SqlPriceRepository:
 
     def _set_current_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
         """Prices seldom change, and a row that stays need not be written."""
-        wanted = {(tick.instance_type, tick.region): tick.price for tick in ticks}
+        compared = as_compared(self._connection)
+        wanted = {(compared(tick.instance_type), compared(tick.region)): tick for tick in ticks}
         rows = self._connection.execute(
             _CURRENT_ON_DEMAND,
             {
-                "types": sorted({instance_type for instance_type, _ in wanted}),
-                "regions": sorted({region for _, region in wanted}),
+                "types": sorted({tick.instance_type for tick in wanted.values()}),
+                "regions": sorted({tick.region for tick in wanted.values()}),
             },
         )
-        current = {(row.instance_type, row.region): row.price for row in rows}
+        current = {(compared(row.instance_type), compared(row.region)): row.price for row in rows}
         new = [
             {
                 "id": str(uuid4()),
-                "instance_type": instance_type,
-                "region": region,
-                "price": price,
+                "instance_type": tick.instance_type,
+                "region": tick.region,
+                "price": tick.price,
                 "recorded_at": at,
             }
-            for (instance_type, region), price in wanted.items()
-            if (instance_type, region) not in current
+            for key, tick in wanted.items()
+            if key not in current
         ]
         if new:
             self._connection.execute(insert(ondemand_prices), new)
-        for (instance_type, region), price in sorted(wanted.items()):
-            if current.get((instance_type, region), price) != price:
+        for key, tick in sorted(wanted.items(), key=lambda item: item[0]):
+            if current.get(key, tick.price) != tick.price:
                 self._connection.execute(
                     update(ondemand_prices)
-                    .where(ondemand_prices.c.instance_type == instance_type)
-                    .where(ondemand_prices.c.region == region)
-                    .values(price=price, recorded_at=at)
+                    .where(ondemand_prices.c.instance_type == tick.instance_type)
+                    .where(ondemand_prices.c.region == tick.region)
+                    .values(price=tick.price, recorded_at=at)
                 )
 
 
-@lru_cache
-def _newest_points(pools: int) -> TextualSelect:
-    """The newest admitted submissions of so many pools, each within its span of time.
+# The newest admitted submissions of one pool within a span of time.
+_NEWEST_POINTS: Final = """
+SELECT {number} AS number, spot_price, observed_at, submission_id,
+       COALESCE(NULLIF(source_instance_id, ''), source_agent_id) AS source
+FROM pricing_submissions_raw
+WHERE pool_id = :pool{number} AND observed_at BETWEEN :from{number} AND :to{number}
+  AND is_duplicate = 0
+  AND EXISTS (SELECT 1 FROM spot_price_snapshots
+              WHERE pool_id = :pool{number}
+                AND captured_at BETWEEN :from{number} AND :to{number})
+ORDER BY observed_at DESC, id DESC LIMIT :most
+"""
 
-    As text, because the statement is as long as there are pools, and composing it anew for every
-    report would cost more than running it.
+
+@lru_cache
+def _newest_points(pools: int, dialect: str) -> TextualSelect:
+    """One statement for so many pools, composed once because that costs more than running it.
+
+    In brackets MySQL streams each part; as a derived table, which is the only form that SQLite
+    takes, it would write each to a table of its own first, at ten times the cost.
     """
-    one = (
-        "SELECT * FROM (SELECT pool_id, spot_price, observed_at, source_agent_id, "
-        "source_instance_id, submission_id FROM pricing_submissions_raw "
-        "WHERE pool_id = :pool{0} AND observed_at BETWEEN :from{0} AND :to{0} "
-        "AND is_duplicate = 0 AND EXISTS (SELECT 1 FROM spot_price_snapshots "
-        "WHERE pool_id = :pool{0} AND captured_at BETWEEN :from{0} AND :to{0}) "
-        "ORDER BY observed_at DESC, id DESC LIMIT :most"
-        ") points{0}"
-    )
-    statement = text(" UNION ALL ".join(one.format(number) for number in range(pools)))
+    bracket = "SELECT * FROM ({})" if dialect == "sqlite" else "({})"
+    parts = [bracket.format(_NEWEST_POINTS.format(number=number)) for number in range(pools)]
     moments = [
         bindparam(f"{end}{number}", type_=UtcInstant)
         for number in range(pools)
         for end in ("from", "to")
     ]
-    return statement.bindparams(*moments).columns(
-        column("pool_id"),
-        column("spot_price", Amount(10, 6)),
-        column("observed_at", UtcInstant),
-        column("source_agent_id"),
-        column("source_instance_id"),
-        column("submission_id"),
+    return (
+        text(" UNION ALL ".join(parts))
+        .bindparams(*moments)
+        .columns(
+            column("number"),
+            column("spot_price", Amount(10, 6)),
+            column("observed_at", UtcInstant),
+            column("submission_id"),
+            column("source"),
+        )
     )
 
 
@@ -350,7 +368,7 @@ def _submission_row(submission: RawSubmission) -> dict[str, Any]:
     }
 
 
-def _to_snapshot(row: Row[Any]) -> BucketSnapshot:
+def _to_snapshot(row: Row[*tuple[Any, ...]]) -> BucketSnapshot:
     return BucketSnapshot(
         pool_id=PoolId(row.pool_id),
         bucket=Bucket(row.time_bucket),

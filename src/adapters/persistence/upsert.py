@@ -1,9 +1,10 @@
 """Writing many known rows by one statement."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.dialects import mysql, sqlite
 
 
@@ -11,23 +12,28 @@ def update_rows(
     connection: Connection,
     table: Table,
     rows: Sequence[Mapping[str, Any]],
-    columns: Collection[str],
+    columns: tuple[str, ...],
 ) -> None:
-    """Set the columns of each row, found by its key. The rows are complete, because the statement
-    is an insert that updates what is there; in the order of keys, so that two never deadlock."""
-    if not rows:
-        return
-    keys = [column.name for column in table.primary_key]
-    ordered = sorted(rows, key=lambda row: [row[key] for key in keys])
-    if connection.dialect.name == "sqlite":
-        on_sqlite = sqlite.insert(table).values(ordered)
-        connection.execute(
-            on_sqlite.on_conflict_do_update(
-                index_elements=keys, set_={name: on_sqlite.excluded[name] for name in columns}
-            )
+    """Set the columns of each row, found by its key.
+
+    The rows are complete, because the statement is an insert that updates what is there; in the
+    order of their keys, so that two such statements never wait for each other.
+    """
+    if rows:
+        keys = [column.name for column in table.primary_key]
+        ordered = sorted(rows, key=lambda row: [row[key] for key in keys])
+        statement = _statement(table, columns, connection.dialect.name)
+        connection.execute(statement, [dict(row) for row in ordered])
+
+
+@lru_cache
+def _statement(table: Table, columns: tuple[str, ...], dialect: str) -> Insert:
+    """Composed once: the rows come as parameters, which the driver joins to one statement."""
+    if dialect == "sqlite":
+        on_sqlite = sqlite.insert(table)
+        return on_sqlite.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={name: on_sqlite.excluded[name] for name in columns},
         )
-        return
-    on_mysql = mysql.insert(table).values(ordered)
-    connection.execute(
-        on_mysql.on_duplicate_key_update({name: on_mysql.inserted[name] for name in columns})
-    )
+    on_mysql = mysql.insert(table)
+    return on_mysql.on_duplicate_key_update({name: on_mysql.inserted[name] for name in columns})

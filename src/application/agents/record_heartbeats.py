@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from spot_optimizer.domain.agents.instances import (
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import AgentNotFound, DomainError
-from spot_optimizer.domain.identifiers import AgentId
+from spot_optimizer.domain.identifiers import AgentId, ClientId
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +44,40 @@ class RecordHeartbeats:
         now = self.clock.now()
         answers: list[DomainError | None] = []
         with self.unit_of_work() as work:
-            before = work.agents.lock({one.agent_id for one in received})
-            heard: dict[AgentId, Agent] = {}
+            known = work.agents.vitals_of({one.agent_id for one in received})
+            news: list[ReceivedHeartbeat] = []
+            quiet: set[AgentId] = set()
+            moved: set[AgentId] = set()
+            clients: set[ClientId] = set()
             for one in received:
-                agent = heard.get(one.agent_id) or before.get(one.agent_id)
-                if agent is None or one.caller.owner not in (None, agent.client_id):
+                vitals = known.get(one.agent_id)
+                if vitals is None or not vitals.belongs_to(one.caller.owner):
                     answers.append(AgentNotFound())
+                    continue
+                answers.append(None)
+                clients.add(vitals.client_id)
+                if one.agent_id not in moved and vitals.are_confirmed_by(one.heartbeat):
+                    quiet.add(one.agent_id)
                 else:
-                    heard[agent.id] = self._hear(work, agent, one, now)
-                    answers.append(None)
-            _save(work, before, heard, now)
+                    moved.add(one.agent_id)
+                    news.append(one)
+            self._take(work, news, now)
+            work.agents.heard(quiet - moved, now)
+            work.clients.heard_of(clients, now)
             work.commit()
         return answers
+
+    def _take(self, work: UnitOfWork, news: Sequence[ReceivedHeartbeat], now: datetime) -> None:
+        """Those that may change something, by the full rules and one after the other."""
+        if not news:
+            return
+        before = work.agents.lock({one.agent_id for one in news})
+        heard: dict[AgentId, Agent] = {}
+        for one in news:
+            agent = heard.get(one.agent_id) or before.get(one.agent_id)
+            if agent is not None:
+                heard[agent.id] = self._hear(work, agent, one, now)
+        work.agents.save_all(list(heard.values()), now)
 
     def _hear(
         self, work: UnitOfWork, agent: Agent, received: ReceivedHeartbeat, now: datetime
@@ -78,18 +100,3 @@ def _moves_nothing(work: UnitOfWork, agent: Agent, heartbeat: Heartbeat, now: da
     standby = work.standbys.on_instance(agent.client_id, sender)
     role = role_of(sender, agent, recorded, standby)
     return role in (InstanceRole.FORMER, InstanceRole.STANDBY)
-
-
-def _save(
-    work: UnitOfWork,
-    before: Mapping[AgentId, Agent],
-    heard: Mapping[AgentId, Agent],
-    now: datetime,
-) -> None:
-    """Most heartbeats change nothing but a time, and those share one statement."""
-    unchanged = {
-        agent.id for agent in heard.values() if agent.is_but_for_its_heartbeat(before[agent.id])
-    }
-    work.agents.heard(unchanged, now)
-    work.agents.save_all([agent for agent in heard.values() if agent.id not in unchanged], now)
-    work.clients.heard_of({agent.client_id for agent in heard.values()}, now)

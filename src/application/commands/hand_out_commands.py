@@ -1,9 +1,10 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from spot_optimizer.application.commands.queries import AgentQueue, CommandQueries
 from spot_optimizer.application.ports.clock import Clock
-from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.commands.command import Command
@@ -27,6 +28,7 @@ class HandOutCommands:
     nothing, and then nothing is locked or written.
     """
 
+    queries: CommandQueries
     unit_of_work: UnitOfWorkFactory
     clock: Clock
     lease: timedelta
@@ -35,22 +37,15 @@ class HandOutCommands:
     @repeated_when_lost
     def __call__(self, polls: Sequence[Poll]) -> Sequence[Sequence[Command] | DomainError]:
         now = self.clock.now()
-        with self.unit_of_work() as work:
-            asked = {poll.agent_id for poll in polls}
-            owners = work.agents.owners_of(asked)
-            waiting = self._waiting(work, asked, now)
-            if waiting and self.lease:
-                work.agents.lock(waiting)
-                waiting = {
-                    agent_id: [self._lease(work, command, now) for command in commands]
-                    for agent_id, commands in self._waiting(work, set(waiting), now).items()
-                }
-                work.commit()
+        queues = self.queries.queues_of({poll.agent_id for poll in polls})
+        asked = {poll.agent_id for poll in polls if _may_ask(poll, queues)}
+        waiting = self._waiting({one: queues[one].commands for one in asked}, now)
+        if waiting and self.lease:
+            waiting = self._lease_all(waiting.keys(), now)
         given: set[AgentId] = set()
         answers: list[Sequence[Command] | DomainError] = []
         for poll in polls:
-            owner = owners.get(poll.agent_id)
-            if owner is None or poll.caller.owner not in (None, owner):
+            if not _may_ask(poll, queues):
                 answers.append(AgentNotFound())
             elif self.lease and poll.agent_id in given:
                 answers.append([])
@@ -60,17 +55,33 @@ class HandOutCommands:
         return answers
 
     def _waiting(
-        self, work: UnitOfWork, agent_ids: set[AgentId], now: datetime
+        self, queues: Mapping[AgentId, Sequence[Command]], now: datetime
     ) -> Mapping[AgentId, list[Command]]:
-        found = work.commands.open_of(agent_ids)
         waiting = {
             agent_id: to_hand_out(commands, now, self.lease, self.compatibility)
-            for agent_id, commands in found.items()
+            for agent_id, commands in queues.items()
         }
         return {agent_id: commands for agent_id, commands in waiting.items() if commands}
 
-    @staticmethod
-    def _lease(work: UnitOfWork, command: Command, now: datetime) -> Command:
-        leased = command.deliver(now)
-        work.commands.save(leased)
+    def _lease_all(
+        self, agent_ids: Collection[AgentId], now: datetime
+    ) -> Mapping[AgentId, list[Command]]:
+        """Look again with the agents held, because somebody else may have come first."""
+        with self.unit_of_work() as work:
+            work.agents.lock(agent_ids)
+            waiting = self._waiting(work.commands.open_of(agent_ids), now)
+            leased = {
+                agent_id: [command.deliver(now) for command in commands]
+                for agent_id, commands in waiting.items()
+            }
+            for commands in leased.values():
+                for command in commands:
+                    work.commands.save(command)
+            work.commit()
         return leased
+
+
+def _may_ask(poll: Poll, queues: Mapping[AgentId, AgentQueue]) -> bool:
+    """A stranger's poll must not take an order away from the agent that it was meant for."""
+    queue = queues.get(poll.agent_id)
+    return queue is not None and poll.caller.owner in (None, queue.owner)

@@ -50,8 +50,9 @@ class IssueSwitchCommand:
             if agent.already_at(target.mode, target.pool_id):
                 return IssuedSwitch(agent, target, None)
             priority = clamp_priority(order.checked_priority)
-            pending = equal_to(target, work.commands.open_of([agent.id]).get(agent.id, ()))
-            if pending is None or pending.is_legacy:
+            queued = work.commands.open_of([agent.id]).get(agent.id, ())
+            pending = equal_to(target, (one for one in queued if not one.is_legacy))
+            if pending is None:
                 command = self._queue(work, agent, target, priority, caller)
             else:
                 command = self._repeat(work, pending, agent, priority, caller)

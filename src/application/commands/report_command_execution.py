@@ -44,6 +44,8 @@ class ReportCommandExecution:
             if command is None:
                 return
             if command.is_legacy:
+                if not (command.is_open or self.compatibility.last_execution_report_wins):
+                    return
                 work.commands.close_legacy(command, report.as_received, now)
             else:
                 success = report.success

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance, Standby
+from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.cleanups import CleanupReport
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.commands.command import Command
@@ -72,7 +73,9 @@ class AgentRepository(Protocol):
         """As `lock`, without holding them."""
         ...
 
-    def owners_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, ClientId]: ...
+    def vitals_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Vitals]:
+        """What telemetry needs to know of them; not held."""
+        ...
 
     def limits_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, SwitchLimits]:
         """The defaults where nothing is stored."""
@@ -119,6 +122,10 @@ class InstanceRepository(Protocol):
     def add(self, instance: Instance, at: datetime) -> None: ...
 
     def save(self, instance: Instance, at: datetime) -> None: ...
+
+    def seen(self, instance_ids: Collection[InstanceId], at: datetime) -> None:
+        """Note that they were reported on, and nothing of them has changed."""
+        ...
 
     def save_prices(self, instances: Sequence[Instance], at: datetime) -> None:
         """Prices, mode and pool of each, in one statement; nothing else of them."""

@@ -26,6 +26,10 @@ class TransactionLost(Exception):
     happened, and the same may be tried again from the start."""
 
 
+class AlwaysLost(StoreUnavailable):
+    """The transaction gave way every time it was tried; a smaller one may well get through."""
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving the block without `commit` forgets everything done in it.
 

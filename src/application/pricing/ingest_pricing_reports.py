@@ -107,8 +107,8 @@ class IngestPricingReports:
 
     def _price_instances(self, work: UnitOfWork, news: Sequence[_Accepted], now: datetime) -> None:
         ids = {one.submission.instance_id for one in news if one.submission.instance_id}
-        instances = dict(work.instances.of(ids))
-        priced = {}
+        known = work.instances.of(ids)
+        instances, reported = dict(known), set()
         for one in news:
             instance_id = one.submission.instance_id
             instance = instances.get(instance_id) if instance_id else None
@@ -120,8 +120,11 @@ class IngestPricingReports:
                 instance.id == one.agent.primary_instance_id
             ):
                 instance = instance.learn_mode(one.submission.mode, one.submission.pool_id)
-            instances[instance.id] = priced[instance.id] = instance
-        work.instances.save_prices(list(priced.values()), now)
+            instances[instance.id] = instance
+            reported.add(instance.id)
+        changed = [instances[one] for one in reported if instances[one] != known[one]]
+        work.instances.save_prices(changed, now)
+        work.instances.seen(reported - {instance.id for instance in changed}, now)
 
     def _take_in_offers(self, work: UnitOfWork, news: Sequence[_Accepted], now: datetime) -> None:
         others = {
@@ -139,7 +142,7 @@ class IngestPricingReports:
                 ),
             )
             for one in news
-            if one.submission.offers and one.submission.region
+            if one.submission.offers and one.submission.names_its_region
         ]
         if offered:
             PriceIntake(work, self.identifiers, now).take(offered)
@@ -150,7 +153,11 @@ class IngestPricingReports:
         ticks = [
             OnDemandTick(said.instance_type, said.region, said.valid_on_demand_price)
             for said in (one.submission for one in news)
-            if said.valid_on_demand_price is not None and said.instance_type and said.region
+            if said.valid_on_demand_price is not None
+            and said.instance_type
+            and said.region
+            and said.names_its_region
+            and said.names_its_type
         ]
         if ticks:
             as_current = not self.compatibility.price_report_overwrites

@@ -153,10 +153,6 @@ class Agent:
             placement=self.placement.told(heartbeat, compatibility),
         )
 
-    def is_but_for_its_heartbeat(self, other: Self) -> bool:
-        """The same, apart from when it was heard from."""
-        return self == replace(other, last_heartbeat_at=self.last_heartbeat_at)
-
     def hear_of_a_former_instance(self, now: datetime) -> Self:
         """A former instance or a standby is still there: noted, and nothing moves (INV-9)."""
         return replace(self, last_heartbeat_at=now)

@@ -53,7 +53,7 @@ TRANSITIONS: Final[Mapping[tuple[CommandStatus, CommandEvent], CommandStatus]] =
 }
 
 OPEN: Final = frozenset({CommandStatus.PENDING, CommandStatus.EXECUTING})
-_SWITCHES: Final = frozenset(
+SWITCHES: Final = frozenset(
     {CommandType.SWITCH, CommandType.EMERGENCY_SWITCH, CommandType.SWITCH_TO_ON_DEMAND}
 )
 
@@ -125,7 +125,7 @@ class Command:
 
     @property
     def is_switch(self) -> bool:
-        return self.command_type in _SWITCHES
+        return self.command_type in SWITCHES
 
     def equals(self, target: Target) -> bool:
         return (

@@ -16,7 +16,8 @@ def in_order(commands: Iterable[Command]) -> list[Command]:
     return sorted(
         commands,
         key=lambda command: (
-            -(command.priority if command.priority is not None else -1),
+            command.priority is None,
+            -(command.priority or 0),
             command.created_at or _BEFORE_EVERYTHING,
             command.id,
         ),
@@ -38,7 +39,7 @@ def to_hand_out(
     ]
     if not lease:
         return current
-    if any(command.is_leased(now, lease) for command in current):
+    if any(command.is_leased(now, lease) for command in commands):
         return []
     return current[:1]
 
@@ -75,7 +76,7 @@ def settle_after_move(
 
 def duplicates_of(done: Command, commands: Iterable[Command], now: datetime) -> list[Command]:
     """Equal orders, cancelled because the first success counts for all of them (INV-12)."""
-    if done.target_mode is None:
+    if not done.is_switch or done.target_mode is None:
         return []
     return [
         command.cancel(f"Duplicate of {done.id}", now)

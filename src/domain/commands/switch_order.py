@@ -1,6 +1,7 @@
 """May this switch be ordered? The checks stand in the order that callers know (A14)."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.commands.command import PRIORITY_NORMAL, Target
@@ -54,7 +55,7 @@ def admit(agent: Agent, order: SwitchOrder) -> Target:
 def _pool(value: object) -> PoolId:
     if value is None or value == "":
         raise ValidationFailed("target_pool_id required for spot mode")
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ValidationFailed(
             "Validation failed", details={"target_pool_id": ["Not a valid string."]}
         )

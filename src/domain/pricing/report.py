@@ -44,6 +44,11 @@ class SpotPool:
         )
 
 
+def is_aws_name(text: str, longest: int) -> bool:
+    """Types, regions, zones and pools are visible ASCII; anything else names none."""
+    return 0 < len(text) <= longest and text.isascii() and text.isprintable() and " " not in text
+
+
 def pool_name(instance_type: str, zone: str) -> str:
     return f"{instance_type} ({zone})"
 
@@ -69,12 +74,11 @@ class PoolOffer:
         if not zone or not instance_type:
             return None
         named = PoolId(pool_id) if pool_id else pool_of(instance_type, zone)
-        fits = (
-            len(named) <= POOL_ID_LENGTH
-            and len(instance_type) <= INSTANCE_TYPE_LENGTH
-            and len(zone) <= ZONE_LENGTH
-        )
-        if not fits:
+        if not (
+            is_aws_name(named, POOL_ID_LENGTH)
+            and is_aws_name(instance_type, INSTANCE_TYPE_LENGTH)
+            and is_aws_name(zone, ZONE_LENGTH)
+        ):
             return None
         return cls(
             pool_id=named,

@@ -9,9 +9,21 @@ from typing import Self
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Standby
 from spot_optimizer.domain.compatibility import Compatibility
-from spot_optimizer.domain.identifiers import InstanceId, PoolId, ReportId, pool_of
+from spot_optimizer.domain.identifiers import (
+    INSTANCE_TYPE_LENGTH,
+    REGION_LENGTH,
+    InstanceId,
+    PoolId,
+    ReportId,
+    pool_of,
+)
 from spot_optimizer.domain.pricing.prices import SourceRole, is_on_demand_price, is_spot_price
-from spot_optimizer.domain.pricing.report import PoolOffer, PricingReport, cheapest_offer
+from spot_optimizer.domain.pricing.report import (
+    PoolOffer,
+    PricingReport,
+    cheapest_offer,
+    is_aws_name,
+)
 from spot_optimizer.domain.values import Mode
 
 
@@ -59,6 +71,16 @@ class PriceSubmission:
             cheapest_pool_price=self.cheapest_pool_price
             if self.cheapest_pool_id or cheapest is None
             else cheapest.price,
+        )
+
+    @property
+    def names_its_region(self) -> bool:
+        return self.region is not None and is_aws_name(self.region, REGION_LENGTH)
+
+    @property
+    def names_its_type(self) -> bool:
+        return self.instance_type is not None and is_aws_name(
+            self.instance_type, INSTANCE_TYPE_LENGTH
         )
 
     @property

@@ -1,0 +1,22 @@
+"""When the database takes two texts for the same key."""
+
+import unicodedata
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+T = TypeVar("T", str, str | None)
+
+
+def folded(text: T) -> T:
+    """Text as MySQL's utf8mb4_unicode_ci compares it: no case, no accents, no trailing blanks."""
+    if text is None:
+        return text
+    letters = unicodedata.normalize("NFKD", text.rstrip(" "))
+    return "".join(c for c in letters if not unicodedata.combining(c)).casefold()
+
+
+def as_compared(connection: Connection) -> Callable[[str], str]:
+    """Keys that come out equal cannot both be stored. SQLite compares them exactly."""
+    return str if connection.dialect.name == "sqlite" else folded

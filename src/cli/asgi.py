@@ -1,0 +1,20 @@
+"""What each worker serves."""
+
+import logging
+import sys
+
+from litestar import Litestar
+from uvicorn.config import STARTUP_FAILURE
+
+logger = logging.getLogger(__name__)
+
+
+def create_app() -> Litestar:
+    """As in bootstrap; but a defect ends the server, which would try again for ever."""
+    try:
+        from spot_optimizer.bootstrap import create_app
+
+        return create_app()
+    except Exception:
+        logger.critical("The application cannot be built", exc_info=True)
+        sys.exit(STARTUP_FAILURE)

@@ -1,0 +1,164 @@
+"""The commands and their options. What a command needs is imported when it is given."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+_FORM: Final = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    help="Self-hosted control plane for AWS EC2 spot fleets.",
+    epilog=(
+        "Exit codes: 0 done, 1 failed, 2 wrong option or setting, 3 port in use, "
+        "4 database unusable."
+    ),
+    context_settings=_FORM,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+database = typer.Typer(help="The schema of the database.", no_args_is_help=True)
+admin = typer.Typer(help="Access for operators.", no_args_is_help=True)
+admin_token = typer.Typer(help="The operator's token.", no_args_is_help=True)
+app.add_typer(database, name="db")
+app.add_typer(admin, name="admin")
+admin.add_typer(admin_token, name="token")
+
+Agents = Annotated[int, typer.Option(min=1, help="How many agents.")]
+Speedup = Annotated[float, typer.Option(min=0.01, help="Simulated seconds per real second.")]
+Prices = Annotated[
+    Path | None, typer.Option(help="Recorded prices; otherwise they wander from packaged ones.")
+]
+Interruptions = Annotated[
+    Path | None, typer.Option(help="Recorded interruptions; otherwise nobody is interrupted.")
+]
+Seed = Annotated[int, typer.Option(help="Chance repeats itself for the same seed.")]
+Duration = Annotated[
+    float | None, typer.Option(min=0, help="Real seconds to run; otherwise until Ctrl-C.")
+]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spot-optimizer {version('spot-optimizer')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; default: HOST, else 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; default: PORT, else 5000.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes.")] = 1,
+) -> None:
+    """Serve the API until Ctrl-C.
+
+    Log lines go to standard output and to LOG_FILE.
+
+    Requests have a line each with LOG_LEVEL=DEBUG only: such lines cost speed.
+    """
+    from spot_optimizer.cli.serve import serve
+
+    serve(host, port, workers)
+
+
+@app.command()
+def demo(
+    port: Annotated[
+        int | None, typer.Option(help="Port of the server; default: PORT, else 5000.")
+    ] = None,
+    agents: Agents = 25,
+    speedup: Speedup = 20.0,
+    seed: Seed = 1,
+    duration: Duration = None,
+) -> None:
+    """Serve on this machine and let a simulated fleet use it, until Ctrl-C.
+
+    The demo keeps its data in DATA_DIR and needs no other service.
+    """
+    from spot_optimizer.cli.demo import demo
+    from spot_optimizer.cli.fleets import Fleet
+
+    demo(port, Fleet(agents=agents, speedup=speedup, seed=seed, duration_s=duration))
+
+
+@app.command()
+def simulate(
+    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:5000",
+    token: Annotated[str | None, typer.Option(help="Token of the fleet's client.")] = None,
+    admin_token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ADMIN_API_TOKEN",
+            help="Without --token: creates the fleet's client; default: the one in DATA_DIR.",
+        ),
+    ] = None,
+    agents: Agents = 25,
+    speedup: Speedup = 20.0,
+    prices: Prices = None,
+    interruptions: Interruptions = None,
+    seed: Seed = 1,
+    duration: Duration = None,
+) -> None:
+    """Run a simulated fleet against a server, until Ctrl-C."""
+    from spot_optimizer.cli.fleets import Fleet
+    from spot_optimizer.cli.simulate import simulate
+
+    fleet = Fleet(
+        agents=agents,
+        speedup=speedup,
+        seed=seed,
+        duration_s=duration,
+        prices=prices,
+        interruptions=interruptions,
+    )
+    simulate(fleet, url, token, admin_token)
+
+
+@database.command()
+def init() -> None:
+    """Create what is missing of the schema; what is there stays as it is."""
+    from spot_optimizer.cli.database_commands import init
+
+    init()
+
+
+@database.command()
+def check() -> None:
+    """Say whether the database can carry the server: exit code 0, else 1."""
+    from spot_optimizer.cli.database_commands import check
+
+    check()
+
+
+@admin_token.command()
+def show() -> None:
+    """Print the token."""
+    from spot_optimizer.cli.admin_token import show
+
+    show()
+
+
+@admin_token.command()
+def rotate() -> None:
+    """Replace the token and print the new one; a running server knows it at once."""
+    from spot_optimizer.cli.admin_token import rotate
+
+    rotate()

@@ -1,0 +1,65 @@
+"""Running the application under uvicorn, in this process or in several of its own."""
+
+import socket
+from typing import Final
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from spot_optimizer.cli.failures import FAILED, Failure
+from spot_optimizer.cli.listening import BACKLOG
+from spot_optimizer.cli.logs import has_access_lines, log_config
+from spot_optimizer.cli.signals import interrupts_held_back
+from spot_optimizer.settings import Settings
+
+GRACE_SECONDS: Final = 30
+"""How long requests under way may take to finish at the end."""
+
+
+def run(settings: Settings, workers: int, listening: socket.socket) -> None:
+    """Returns when a signal has ended the server.
+
+    Raises:
+        Failure: the application does not start; the log says why.
+        KeyboardInterrupt: in one process, the signal that ended it.
+    """
+    config = uvicorn.Config(
+        "spot_optimizer.cli.asgi:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        backlog=BACKLOG,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=has_access_lines(settings),
+        log_config=log_config(settings),
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        server_header=False,
+        date_header=True,
+    )
+    if (_one if workers == 1 else _several)(config, listening) == STARTUP_FAILURE:
+        raise Failure("The server could not be started: see the log lines above", FAILED)
+
+
+def _one(config: uvicorn.Config, listening: socket.socket) -> int:
+    try:
+        uvicorn.Server(config).run([listening])
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def _several(config: uvicorn.Config, listening: socket.socket) -> int:
+    supervisor = _Supervisor(config, [listening])
+    supervisor.run()
+    return max(process.exitcode or 0 for process in supervisor.processes)
+
+
+class _Supervisor(Multiprocess):
+    def init_processes(self) -> None:
+        with interrupts_held_back():
+            super().init_processes()

@@ -1,0 +1,255 @@
+"""The application as `bootstrap` builds it, run in process over a database of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import httpx
+import msgspec
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+from litestar.testing import TestClient
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import NullPool
+
+from spot_optimizer.adapters.persistence.engine import make_engine
+from spot_optimizer.adapters.persistence.schema import create_schema
+from spot_optimizer.bootstrap import Container, Settings, web_app
+from tests.contract.clock import ReplayClock
+from tests.contract.database import ReplayDatabase
+from tests.contract.recording import Row, Rows, read_catalogue
+from tests.contract.snapshots import Snapshot
+from tests.services import a_mariadb_database
+
+OPERATOR_TOKEN: Final = "operator-of-the-tests"
+OWNER_TOKEN: Final = "token-owner-0123456789abcdefghijABCDEF"
+STRANGER_TOKEN: Final = "token-stranger-0123456789abcdefghijAB"
+INACTIVE_TOKEN: Final = "token-inactive-0123456789abcdefghijAB"
+OWNER: Final = "client-owner"
+
+# What answers without credentials (ruling R1).
+OPEN_PATHS: Final = frozenset({"/health", "/livez", "/readyz"})
+
+_CLIENTS: Final[list[Row]] = [
+    {
+        "id": client_id,
+        "name": client_id,
+        "email": f"{client_id}@example.com",
+        "client_token": token,
+        "is_active": is_active,
+        "status": "active",
+        "total_savings": 0,
+        "created_at": "2025-01-01 00:00:00",
+        "updated_at": "2025-01-01 00:00:00",
+    }
+    for client_id, token, is_active in (
+        (OWNER, OWNER_TOKEN, 1),
+        ("client-stranger", STRANGER_TOKEN, 1),
+        ("client-inactive", INACTIVE_TOKEN, 0),
+    )
+]
+
+Json: TypeAlias = Any
+Answer: TypeAlias = httpx.Response
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A database with the schema, and a look at it behind the application's back."""
+
+    url: str
+    database: ReplayDatabase
+
+    def empty(self, rows: Rows | None = None) -> None:
+        """Nothing but three clients, one of them inactive, and the given rows."""
+        self.database.reset(rows or {}, {"clients": _CLIENTS})
+
+    def rows(self, table: str) -> list[Row]:
+        return list(self.database.snapshot()[table].values())
+
+    def row(self, table: str) -> Row:
+        (only,) = self.rows(table)
+        return only
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction of somebody else."""
+        engine = create_engine(self.url, poolclass=NullPool)
+        with engine.begin() as connection:
+            yield connection
+        engine.dispose()
+
+    def contents(self, *, but: Iterable[str] = ()) -> Snapshot:
+        """Everything in it, apart from some tables."""
+        left_out = set(but)
+        return {
+            table: rows for table, rows in self.database.snapshot().items() if table not in left_out
+        }
+
+
+@contextmanager
+def a_store(url: str) -> Iterator[Store]:
+    engine = make_engine(url, 1)
+    create_schema(engine)
+    engine.dispose()
+    database = ReplayDatabase(url, read_catalogue())
+    try:
+        yield Store(url, database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def a_store_on(kind: str, directory: Path) -> Iterator[Store]:
+    """`kind` is sqlite or mariadb."""
+    if kind == "mariadb":
+        with a_mariadb_database() as url, a_store(url) as store:
+            yield store
+    else:
+        with a_store(f"sqlite:///{directory / 'test.sqlite3'}") as store:
+            yield store
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The running application, spoken to by a client, an operator or nobody."""
+
+    app: Litestar
+    http: TestClient[Litestar]
+    container: Container
+    clock: ReplayClock
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Json = msgspec.UNSET,
+        *,
+        token: str | None = OWNER_TOKEN,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Bytes go as they are, anything else as JSON; no token means no credentials."""
+        sent = dict(headers or {})
+        if token is not None:
+            sent.setdefault("Authorization", f"Bearer {token}")
+        content = None
+        if body is not msgspec.UNSET:
+            content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+            sent.setdefault("Content-Type", "application/json")
+        return self.http.request(
+            method, path, content=content, headers=sent, follow_redirects=False
+        )
+
+    def post(self, path: str, body: Json = msgspec.UNSET, **options: Any) -> Answer:
+        return self.send("POST", path, body, **options)
+
+    def get(self, path: str, **options: Any) -> Answer:
+        return self.send("GET", path, **options)
+
+    def order_switch(self, agent_id: str, **wanted: Json) -> str:
+        """The id of the command."""
+        order = {"target_mode": "spot", "target_pool_id": "t3.medium.us-east-1b", **wanted}
+        answer = self.post(f"/api/agents/{agent_id}/issue-switch-command", order)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["command_id"])
+
+    def poll(self, agent_id: str) -> list[Json]:
+        """What the agent is to do."""
+        answer = self.get(f"/api/agents/{agent_id}/pending-commands")
+        assert answer.status_code == 200, answer.text
+        commands: list[Json] = answer.json()
+        return commands
+
+    def register(self, *, token: str = OWNER_TOKEN, **said: Json) -> str:
+        """The id under which the agent is known from now on."""
+        answer = self.post("/api/agents/register", a_registration(**said), token=token)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["agent_id"])
+
+
+@contextmanager
+def an_api(
+    url: str, directory: Path, clock: ReplayClock | None = None, **variables: str
+) -> Iterator[Api]:
+    """The application in its default mode; `variables` are further settings."""
+    clock = clock or ReplayClock()
+    container = Container(
+        settings=Settings.from_environment(
+            {
+                "DATABASE_URL": url,
+                "DATA_DIR": str(directory),
+                "ADMIN_API_TOKEN": OPERATOR_TOKEN,
+                "ENABLE_BACKGROUND_JOBS": "False",
+                **variables,
+            }
+        )
+    )
+    container.clock.override(clock)
+    app = web_app(container)
+    with TestClient(app, raise_server_exceptions=False) as http:
+        yield Api(app, http, container, clock)
+
+
+def a_registration(**said: Json) -> dict[str, Json]:
+    """What an agent sends at its start."""
+    return {
+        "client_token": OWNER_TOKEN,
+        "logical_agent_id": "web",
+        "hostname": "ip-10-0-0-1",
+        "instance_id": "i-1",
+        "instance_type": "t3.medium",
+        "region": "us-east-1",
+        "az": "us-east-1a",
+        "ami_id": "ami-1",
+        "mode": "spot",
+        "agent_version": "4.0.0",
+        "private_ip": "10.0.0.1",
+        "public_ip": None,
+        **said,
+    }
+
+
+def routes_of(app: Litestar, **ids: str) -> list[tuple[str, str]]:
+    """Every method and path of the application, with the ids filled in where a path has some."""
+    filled = defaultdict(lambda: "nothing-of-that-name", ids)
+    return sorted(
+        (method, route.path_format.format_map(filled))
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.methods - {"OPTIONS"}
+    )
+
+
+def is_admin(path: str) -> bool:
+    return path.startswith("/api/admin/")
+
+
+# Texts that only the inside of a server knows.
+_INSIDE: Final = (
+    "Traceback",
+    "sqlalchemy",
+    "pymysql",
+    "sqlite3",
+    "SELECT ",
+    "INSERT ",
+    "UPDATE ",
+    "/src/",
+    ".py",
+    "site-packages",
+    "Exception",
+)
+
+
+def assert_decent(answer: Answer) -> None:
+    """Whatever was asked: JSON, no failure of ours, and nothing of the inside shown."""
+    assert answer.status_code < 500, answer.text
+    assert answer.headers["content-type"].startswith("application/json")
+    if answer.status_code >= 400:
+        assert isinstance(answer.json()["error"], str)
+    for text in _INSIDE:
+        assert text not in answer.text, answer.text

@@ -1,0 +1,23 @@
+"""Everything outside the application, in memory: fakes that keep state and can be asked for it."""
+
+from tests.fakes.engines import FakeDecisionEngine, FixedEngine
+from tests.fakes.system import (
+    CountingIdentifiers,
+    FixedClock,
+    FixedTokens,
+    InMemoryCache,
+    SteadyStopwatch,
+)
+from tests.fakes.unit_of_work import InMemoryCredentials, InMemoryUnitOfWork
+
+__all__ = [
+    "CountingIdentifiers",
+    "FakeDecisionEngine",
+    "FixedClock",
+    "FixedEngine",
+    "FixedTokens",
+    "InMemoryCache",
+    "InMemoryCredentials",
+    "InMemoryUnitOfWork",
+    "SteadyStopwatch",
+]

@@ -1,0 +1,190 @@
+"""Clients, agents and their instances in memory."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from spot_optimizer.domain.agents.agent import Agent, AgentStatus
+from spot_optimizer.domain.agents.instances import Instance, Standby
+from spot_optimizer.domain.clients import Client
+from spot_optimizer.domain.decisions.contract import SwitchLimits
+from spot_optimizer.domain.errors import AgentNotFound, ClientNotFound
+from spot_optimizer.domain.identifiers import (
+    AgentId,
+    ClientId,
+    InstanceId,
+    LogicalAgentId,
+)
+from tests.fakes.keeping import Keeping, refuse_twice
+
+_LIVE = ("launching", "syncing", "ready")
+
+
+def _folded(text: str) -> str:
+    return text.rstrip(" ").casefold().translate(str.maketrans("äéèöü", "aeeou"))
+
+
+class InMemoryClients(Keeping):
+    def __init__(self, clients: Iterable[Client]) -> None:
+        self.kept = {client.id: client for client in clients}
+
+    def get(self, client_id: ClientId) -> Client:
+        if client_id not in self.kept:
+            raise ClientNotFound
+        return self.kept[client_id]
+
+    def name_is_taken(self, name: str) -> bool:
+        return any(_folded(client.name) == _folded(name) for client in self.kept.values())
+
+    def email_is_taken(self, email: str) -> bool:
+        return any(client.email == email for client in self.kept.values())
+
+    def add(self, client: Client, at: datetime) -> None:
+        refuse_twice(
+            any(
+                client.id == other.id or client.email == other.email or client.token == other.token
+                for other in self.kept.values()
+            )
+        )
+        self.kept[client.id] = client
+
+    def heard_of(self, client_ids: Collection[ClientId], at: datetime) -> None:
+        for client in [self.kept[one] for one in client_ids if one in self.kept]:
+            if client.last_sync_at is None or client.last_sync_at < at:
+                self.kept[client.id] = replace(client, last_sync_at=at)
+
+    def credit(self, client_id: ClientId, amount: Decimal, at: datetime) -> None:
+        if client_id in self.kept:
+            client = self.kept[client_id]
+            self.kept[client_id] = replace(client, total_savings=client.total_savings + amount)
+
+
+class InMemoryAgents(Keeping):
+    def __init__(self, agents: Iterable[Agent]) -> None:
+        self.kept = {agent.id: agent for agent in agents}
+        self.limits: dict[AgentId, SwitchLimits] = {}
+
+    def get(self, agent_id: AgentId, owner: ClientId | None) -> Agent:
+        agent = self.kept.get(agent_id)
+        if agent is None or owner not in (None, agent.client_id):
+            raise AgentNotFound
+        return agent
+
+    def get_for_update(self, agent_id: AgentId, owner: ClientId | None) -> Agent:
+        return self.get(agent_id, owner)
+
+    def find_by_logical_id_for_update(
+        self, client_id: ClientId, logical_id: LogicalAgentId
+    ) -> Agent | None:
+        named = (client_id, logical_id)
+        return next((a for a in self.kept.values() if _name(a) == named), None)
+
+    def lock(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Agent]:
+        return self.of(agent_ids)
+
+    def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Agent]:
+        return {one: self.kept[one] for one in agent_ids if one in self.kept}
+
+    def owners_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, ClientId]:
+        return {one: agent.client_id for one, agent in self.of(agent_ids).items()}
+
+    def limits_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, SwitchLimits]:
+        return {one: self.limits.get(one, SwitchLimits()) for one in agent_ids}
+
+    def list_silent(self, since: datetime) -> Sequence[Agent]:
+        return [
+            self.kept[one]
+            for one in sorted(self.kept)
+            if self.kept[one].status is AgentStatus.ONLINE and _heard_before(self.kept[one], since)
+        ]
+
+    def add(self, agent: Agent, limits: SwitchLimits, at: datetime) -> None:
+        names = {_name(other) for other in self.kept.values()}
+        refuse_twice(agent.id in self.kept or _name(agent) in names)
+        self.kept[agent.id] = agent
+        self.limits[agent.id] = limits
+
+    def save(self, agent: Agent, at: datetime) -> None:
+        if agent.id in self.kept:
+            self.kept[agent.id] = agent
+
+    def save_all(self, agents: Sequence[Agent], at: datetime) -> None:
+        for agent in agents:
+            self.save(agent, at)
+
+    def heard(self, agent_ids: Collection[AgentId], at: datetime) -> None:
+        for agent in self.of(agent_ids).values():
+            self.kept[agent.id] = replace(agent, last_heartbeat_at=at)
+
+
+class InMemoryStandbys(Keeping):
+    def __init__(self, standbys: Iterable[Standby], agents: InMemoryAgents) -> None:
+        self.kept = {standby.replica_id: standby for standby in standbys}
+        self._agents = agents
+
+    def on_instance(self, client_id: ClientId, instance_id: InstanceId) -> Standby | None:
+        return next((s for s in self._live_of(client_id) if s.instance_id == instance_id), None)
+
+    def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Standby]]:
+        found: dict[AgentId, list[Standby]] = {}
+        for standby in self.kept.values():
+            if standby.agent_id in agent_ids and standby.status in _LIVE:
+                found.setdefault(standby.agent_id, []).append(standby)
+        return found
+
+    def launched(self, standby: Standby, at: datetime) -> None:
+        if standby.replica_id in self.kept and self.kept[standby.replica_id].status == "launching":
+            launched = replace(self.kept[standby.replica_id], status="syncing")
+            self.kept[standby.replica_id] = launched
+
+    def _live_of(self, client_id: ClientId) -> list[Standby]:
+        owners = self._agents.owners_of({standby.agent_id for standby in self.kept.values()})
+        return [
+            standby
+            for standby in reversed(self.kept.values())
+            if standby.status in _LIVE and owners.get(standby.agent_id) == client_id
+        ]
+
+
+class InMemoryInstances(Keeping):
+    def __init__(self, instances: Iterable[Instance]) -> None:
+        self.kept = {instance.id: instance for instance in instances}
+
+    def find(self, instance_id: InstanceId) -> Instance | None:
+        return self.kept.get(instance_id)
+
+    def of(self, instance_ids: Collection[InstanceId]) -> Mapping[InstanceId, Instance]:
+        return {one: self.kept[one] for one in instance_ids if one in self.kept}
+
+    def of_agent(self, agent_id: AgentId) -> Sequence[Instance]:
+        return [instance for instance in self.kept.values() if instance.agent_id == agent_id]
+
+    def add(self, instance: Instance, at: datetime) -> None:
+        refuse_twice(instance.id in self.kept)
+        self.kept[instance.id] = instance
+
+    def save(self, instance: Instance, at: datetime) -> None:
+        if instance.id in self.kept:
+            self.kept[instance.id] = instance
+
+    def seen(self, instance_ids: Collection[InstanceId], at: datetime) -> None:
+        """Instances do not say when they were seen."""
+
+    def save_prices(self, instances: Sequence[Instance], at: datetime) -> None:
+        for priced in instances:
+            self.kept[priced.id] = replace(
+                self.kept[priced.id],
+                spot_price=priced.spot_price,
+                on_demand_price=priced.on_demand_price,
+                mode=priced.mode,
+                pool_id=priced.pool_id,
+            )
+
+
+def _name(agent: Agent) -> tuple[ClientId, LogicalAgentId]:
+    return agent.client_id, agent.logical_agent_id
+
+
+def _heard_before(agent: Agent, moment: datetime) -> bool:
+    return agent.last_heartbeat_at is not None and agent.last_heartbeat_at < moment

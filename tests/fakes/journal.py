@@ -1,0 +1,64 @@
+"""What is only ever written, in memory."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.cleanups import CleanupReport
+from spot_optimizer.domain.decisions.record import DecisionRecord
+from spot_optimizer.domain.journal import AuditEntry, Notification, SystemEvent
+from tests.fakes.keeping import Keeping
+
+
+class InMemoryEvents(Keeping):
+    def __init__(self) -> None:
+        self.entries: list[SystemEvent] = []
+
+    def add(self, event: SystemEvent, at: datetime) -> None:
+        self.entries.append(event)
+
+    @property
+    def types(self) -> list[str]:
+        return [event.event_type for event in self.entries]
+
+
+class InMemoryNotifications(Keeping):
+    def __init__(self) -> None:
+        self.entries: list[Notification] = []
+
+    def add(self, notification: Notification, at: datetime) -> None:
+        self.entries.append(notification)
+
+    @property
+    def messages(self) -> list[str]:
+        return [notification.message for notification in self.entries]
+
+
+class InMemoryAudit(Keeping):
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+        self.callers: list[Caller] = []
+
+    def add(self, entry: AuditEntry, by: Caller, at: datetime) -> None:
+        self.entries.append(entry)
+        self.callers.append(by)
+
+    @property
+    def actions(self) -> list[str]:
+        return [entry.action for entry in self.entries]
+
+
+class InMemoryDecisions(Keeping):
+    def __init__(self) -> None:
+        self.records: list[DecisionRecord] = []
+
+    def add(self, records: Sequence[DecisionRecord]) -> None:
+        self.records.extend(records)
+
+
+class InMemoryCleanups(Keeping):
+    def __init__(self) -> None:
+        self.reports: list[CleanupReport] = []
+
+    def add(self, report: CleanupReport) -> None:
+        self.reports.append(report)

@@ -1,0 +1,177 @@
+"""Pools and what they cost in memory."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from spot_optimizer.application.ports.repositories import OnDemandTick, RawSubmission
+from spot_optimizer.domain.identifiers import AgentId, PoolId
+from spot_optimizer.domain.pricing.buckets import BucketSnapshot
+from spot_optimizer.domain.pricing.duplicates import KeptPoint
+from spot_optimizer.domain.pricing.pool_choice import PricedPool
+from spot_optimizer.domain.pricing.prices import PriceObservation, rank_of
+from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
+from tests.fakes.keeping import Keeping, refuse_twice
+from tests.fakes.orders import InMemoryInterruptions
+
+
+class InMemoryPrices(Keeping):
+    def __init__(self) -> None:
+        self.reports: list[PricingReport] = []
+        self.submissions: list[RawSubmission] = []
+        self.ticks: list[PriceObservation] = []
+        self.buckets: dict[tuple[PoolId, datetime], BucketSnapshot] = {}
+        self.on_demand_ticks: list[OnDemandTick] = []
+        self.current_on_demand: dict[tuple[str, str], Decimal] = {}
+
+    def on_demand_price(self, instance_type: str, region: str) -> Decimal | None:
+        reported = [
+            tick.price
+            for tick in self.on_demand_ticks
+            if (tick.instance_type, tick.region) == (instance_type, region)
+        ]
+        newest = reported[-1] if reported else None
+        return self.current_on_demand.get((instance_type, region), newest)
+
+    def latest_spot_price(self, pool_id: PoolId) -> Decimal | None:
+        newest = self.newest_tick(pool_id)
+        return None if newest is None else newest.price
+
+    def newest_tick(self, pool_id: PoolId) -> PriceObservation | None:
+        ticks = [tick for tick in self.ticks if tick.pool_id == pool_id]
+        return max(reversed(ticks), key=lambda tick: tick.observed_at, default=None)
+
+    def known_reports(
+        self, keys: Collection[tuple[AgentId, datetime]]
+    ) -> Mapping[tuple[AgentId, datetime], Sequence[PricingReport]]:
+        return {
+            key: found
+            for key in keys
+            if (found := [report for report in self.reports if report.key == key])
+        }
+
+    def add_reports(self, reports: Sequence[PricingReport]) -> None:
+        known = {report.id for report in self.reports}
+        refuse_twice(any(report.id in known for report in reports))
+        self.reports.extend(reports)
+
+    def points_near(
+        self, spans: Mapping[PoolId, tuple[datetime, datetime]]
+    ) -> Mapping[PoolId, Sequence[KeptPoint]]:
+        return {
+            pool_id: points
+            for pool_id, (first, last) in spans.items()
+            if (points := self._points(pool_id, first, last))
+        }
+
+    def _points(self, pool_id: PoolId, first: datetime, last: datetime) -> list[KeptPoint]:
+        """None where the ticks are gone, because then the prices are."""
+        if not any(t.pool_id == pool_id and first <= t.observed_at <= last for t in self.ticks):
+            return []
+        admitted = [
+            one.observation
+            for one in reversed(self.submissions)
+            if one.observation.pool_id == pool_id and not one.is_duplicate
+        ]
+        near = [seen for seen in admitted if first <= seen.observed_at <= last]
+        newest_first = sorted(near, key=lambda seen: seen.observed_at, reverse=True)
+        return [
+            KeptPoint(
+                price=seen.price,
+                observed_at=seen.observed_at,
+                source=seen.source,
+                id=seen.submission_id,
+            )
+            for seen in newest_first[:10]
+        ]
+
+    def add_ticks(self, observations: Sequence[PriceObservation]) -> None:
+        self.ticks.extend(observations)
+
+    def add_submissions(self, submissions: Sequence[RawSubmission]) -> None:
+        known = {one.observation.submission_id for one in self.submissions}
+        refuse_twice(any(one.observation.submission_id in known for one in submissions))
+        self.submissions.extend(submissions)
+
+    def buckets_at(
+        self, keys: Collection[tuple[PoolId, datetime]]
+    ) -> Mapping[tuple[PoolId, datetime], BucketSnapshot]:
+        return {key: self.buckets[key] for key in keys if key in self.buckets}
+
+    def add_buckets(
+        self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
+    ) -> None:
+        for snapshot in snapshots:
+            refuse_twice(_key(snapshot) in self.buckets)
+            self.buckets[_key(snapshot)] = snapshot
+
+    def replace_buckets(self, snapshots: Sequence[BucketSnapshot]) -> None:
+        for snapshot in snapshots:
+            standing = self.buckets.get(_key(snapshot))
+            if standing is not None and rank_of(standing.role) < rank_of(snapshot.role):
+                self.buckets[_key(snapshot)] = snapshot
+
+    def add_on_demand(
+        self, ticks: Sequence[OnDemandTick], at: datetime, *, as_current: bool
+    ) -> None:
+        self.on_demand_ticks.extend(ticks)
+        if as_current:
+            self.current_on_demand.update({(t.instance_type, t.region): t.price for t in ticks})
+
+
+class InMemoryPools(Keeping):
+    def __init__(
+        self,
+        pools: Iterable[SpotPool],
+        prices: InMemoryPrices,
+        interruptions: InMemoryInterruptions,
+    ) -> None:
+        self.kept = {pool.id: pool for pool in pools}
+        self._prices = prices
+        self._interruptions = interruptions
+
+    def find(self, pool_id: PoolId) -> SpotPool | None:
+        return self.kept.get(pool_id)
+
+    def ensure(self, pools: Collection[SpotPool], at: datetime) -> Mapping[PoolId, PoolId]:
+        kept_as = {}
+        for pool in pools:
+            in_place = {_place(known): known.id for known in self.kept.values()}
+            kept_as[pool.id] = in_place.get(_place(pool), pool.id)
+            self.kept.setdefault(kept_as[pool.id], pool)
+        return kept_as
+
+    def list_priced(self, instance_type: str, region: str, at: datetime) -> Sequence[PricedPool]:
+        return [
+            self._priced(pool, at)
+            for _, pool in sorted(self.kept.items())
+            if (pool.instance_type, pool.region) == (instance_type, region) and pool.is_active
+        ]
+
+    def _priced(self, pool: SpotPool, at: datetime) -> PricedPool:
+        """The newer of the newest bucket and the newest tick counts; of equals the tick."""
+        tick = self._prices.newest_tick(pool.id)
+        prices = [(tick.observed_at, 1, tick.price)] if tick else []
+        prices += [
+            (bucket.bucket.start, 0, bucket.spot_price)
+            for bucket in self._prices.buckets.values()
+            if bucket.pool_id == pool.id and bucket.is_measured
+        ]
+        priced_at, _, price = max(prices, default=(None, 0, None))
+        return PricedPool(
+            pool_id=pool.id,
+            zone=pool.zone,
+            name=pool.name,
+            price=price,
+            priced_at=priced_at,
+            interruptions_24h=self._interruptions.count_in_pool(pool.id, at - timedelta(days=1)),
+            interruptions_30d=self._interruptions.count_in_pool(pool.id, at - timedelta(days=30)),
+        )
+
+
+def _key(snapshot: BucketSnapshot) -> tuple[PoolId, datetime]:
+    return snapshot.pool_id, snapshot.bucket.start
+
+
+def _place(pool: SpotPool) -> tuple[str, str, str]:
+    return pool.instance_type, pool.region, pool.zone

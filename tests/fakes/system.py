@@ -1,0 +1,69 @@
+"""Time, chance and a cache in our hands."""
+
+from datetime import datetime, timedelta
+
+from tests.builders import NOON
+
+
+class FixedClock:
+    """Noon until it is advanced."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, duration: timedelta) -> None:
+        self._now += duration
+
+
+class SteadyStopwatch:
+    """Every look at it is `step` seconds after the one before."""
+
+    def __init__(self, step: float = 0.25) -> None:
+        self._step = step
+        self._seconds = 0.0
+
+    def seconds(self) -> float:
+        self._seconds += self._step
+        return self._seconds
+
+
+class CountingIdentifiers:
+    def __init__(self) -> None:
+        self.given = 0
+
+    def new_id(self) -> str:
+        self.given += 1
+        return f"00000000-0000-4000-8000-{self.given:012d}"
+
+
+class FixedTokens:
+    def __init__(self, token: str = "token-" + "T" * 32) -> None:
+        self.token = token
+
+    def new_client_token(self) -> str:
+        return self.token
+
+
+class InMemoryCache:
+    def __init__(self, clock: FixedClock) -> None:
+        self._clock = clock
+        self._entries: dict[str, tuple[bytes, datetime]] = {}
+
+    def get(self, key: str) -> bytes | None:
+        value, ends = self._entries.get(key, (None, self._clock.now()))
+        return value if ends > self._clock.now() else None
+
+    def put(self, key: str, value: bytes, lifetime: timedelta) -> None:
+        self._entries[key] = value, self._clock.now() + lifetime
+
+    def add(self, key: str, value: bytes, lifetime: timedelta) -> bool:
+        if self.get(key) is not None:
+            return False
+        self.put(key, value, lifetime)
+        return True
+
+    def drop(self, key: str) -> None:
+        self._entries.pop(key, None)

@@ -1,0 +1,214 @@
+"""The places that keep things: what is expected of one is expected of all."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from sqlite3 import Connection as SqliteConnection
+from typing import Any
+
+from sqlalchemy import Engine, Table, delete, event, insert, select, update
+
+from spot_optimizer.adapters.persistence import tables
+from spot_optimizer.adapters.persistence.credentials import SqlCredentials
+from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
+from spot_optimizer.application.ports.credentials import Credentials
+from spot_optimizer.application.ports.unit_of_work import UnitOfWork
+from spot_optimizer.domain.agents.agent import Agent
+from spot_optimizer.domain.agents.instances import Instance, Standby
+from spot_optimizer.domain.clients import Client
+from spot_optimizer.domain.commands.command import Command
+from spot_optimizer.domain.decisions.contract import SwitchLimits
+from spot_optimizer.domain.identifiers import PoolId
+from spot_optimizer.domain.pricing.buckets import BucketSnapshot, DataSource
+from spot_optimizer.domain.pricing.prices import SourceRole
+from spot_optimizer.domain.pricing.report import SpotPool
+from tests.builders import NOON, a_client, a_pool, an_agent, globex
+from tests.fakes import InMemoryCredentials, InMemoryUnitOfWork
+
+
+class Store(ABC):
+    """A place to keep things; the `put…` methods write what no port writes."""
+
+    credentials: Credentials
+
+    @abstractmethod
+    def work(self) -> UnitOfWork: ...
+
+    @abstractmethod
+    def put_standby(self, standby: Standby) -> None: ...
+
+    @abstractmethod
+    def put_legacy_command(self, command: Command) -> None: ...
+
+    @abstractmethod
+    def put_pool(self, pool: SpotPool) -> None: ...
+
+    @abstractmethod
+    def put_interpolated_bucket(self, snapshot: BucketSnapshot) -> None: ...
+
+    @abstractmethod
+    def drop_ticks(self, pool_id: PoolId) -> None: ...
+
+    def put(self, *things: Client | Agent | Instance | Command) -> None:
+        """Committed, in the order given."""
+        with self.work() as work:
+            for thing in things:
+                match thing:
+                    case Client():
+                        work.clients.add(thing, NOON)
+                    case Agent():
+                        work.agents.add(thing, SwitchLimits(), NOON)
+                    case Instance():
+                        work.instances.add(thing, NOON)
+                    case Command():
+                        work.commands.add(thing)
+            work.commit()
+
+    def put_two_clients_and_an_agent(self) -> None:
+        self.put(a_client(), globex(), an_agent())
+
+    def put_pools(self, *zones: str) -> None:
+        for zone in zones:
+            self.put_pool(a_pool(zone))
+
+
+class InMemoryStore(Store):
+    def __init__(self) -> None:
+        self._work = InMemoryUnitOfWork()
+        self.credentials = InMemoryCredentials(self._work)
+
+    def work(self) -> UnitOfWork:
+        return self._work
+
+    def put_standby(self, standby: Standby) -> None:
+        self._work.standbys.kept[standby.replica_id] = standby
+
+    def put_legacy_command(self, command: Command) -> None:
+        self._work.commands.kept[command.id] = command
+
+    def put_pool(self, pool: SpotPool) -> None:
+        self._work.pools.kept[pool.id] = pool
+
+    def put_interpolated_bucket(self, snapshot: BucketSnapshot) -> None:
+        with self._work as work:
+            work.prices.add_buckets([snapshot], {}, NOON)
+            work.commit()
+
+    def drop_ticks(self, pool_id: PoolId) -> None:
+        prices = self._work.prices
+        prices.ticks = [tick for tick in prices.ticks if tick.pool_id != pool_id]
+
+
+class SqlStore(Store):
+    """A database that is emptied, not created, for every test."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.credentials = SqlCredentials(engine)
+        self._has_rows = select(
+            *[select(table).exists().label(name) for name, table in _tables().items()]
+        )
+
+    def work(self) -> UnitOfWork:
+        return SqlUnitOfWork(self.engine)
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(select(table)).mappings()]
+
+    def row(self, table: Table) -> dict[str, Any]:
+        """The only one."""
+        (row,) = self.rows(table)
+        return row
+
+    def change(self, table: Table, **values: object) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(update(table).values(values))
+
+    def insert(self, table: Table, **values: object) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(insert(table).values(values))
+
+    def empty(self, table: Table) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(delete(table))
+
+    def clear(self) -> None:
+        with self.engine.begin() as connection:
+            filled = connection.execute(self._has_rows).mappings().one()
+            for name, table in reversed(_tables().items()):
+                if filled[name]:
+                    connection.execute(delete(table))
+
+    def put_standby(self, standby: Standby) -> None:
+        self.insert(
+            tables.replica_instances,
+            id=standby.replica_id,
+            agent_id=standby.agent_id,
+            instance_id=standby.instance_id,
+            replica_type=standby.replica_type,
+            status=standby.status,
+            is_active=standby.status != "terminated",
+            created_at=NOON,
+        )
+
+    def put_legacy_command(self, command: Command) -> None:
+        self.insert(
+            tables.pending_switch_commands,
+            id=int(command.id),
+            client_id=command.client_id,
+            agent_id=command.agent_id,
+            instance_id=command.instance_id,
+            target_mode=command.target_mode,
+            target_pool_id=command.target_pool_id,
+            priority=command.priority,
+            terminate_wait_seconds=command.terminate_wait_seconds,
+            created_at=command.created_at,
+        )
+
+    def put_pool(self, pool: SpotPool) -> None:
+        self.insert(
+            tables.spot_pools,
+            id=pool.id,
+            pool_name=pool.name,
+            instance_type=pool.instance_type,
+            region=pool.region,
+            az=pool.zone,
+            is_active=pool.is_active,
+            updated_at=None,
+        )
+
+    def put_interpolated_bucket(self, snapshot: BucketSnapshot) -> None:
+        with self.work() as work:
+            work.prices.add_buckets([snapshot], {snapshot.pool_id: a_pool()}, NOON)
+            work.commit()
+        assert snapshot.data_source is DataSource.INTERPOLATED
+        assert snapshot.role is SourceRole.INTERPOLATED
+
+    def drop_ticks(self, pool_id: PoolId) -> None:
+        ticks = tables.spot_price_snapshots
+        with self.engine.begin() as connection:
+            connection.execute(delete(ticks).where(ticks.c.pool_id == pool_id))
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Every statement that is sent to the database meanwhile."""
+    sent: list[str] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)
+
+
+def does_not_wait_for_the_disk(connection: SqliteConnection, _entry: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+def _tables() -> dict[str, Table]:
+    return {table.name: table for table in tables.metadata.sorted_tables}

@@ -1,0 +1,273 @@
+"""Commands that last, run as their users run them: in processes that are ended by signals."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spot_optimizer.adapters.admin_token import AdminTokenFile
+from spot_optimizer.cli.failures import DATABASE_UNUSABLE, FAILED, PORT_IN_USE
+from tests.services import a_mariadb_database
+
+pytestmark = pytest.mark.xdist_group("processes")
+
+LOCAL = "127.0.0.1"
+PATIENCE_SECONDS = 60
+
+
+class Command:
+    """A command under way. Everything it says is on one stream."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.said = ""
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def line_with(self, words: str) -> str:
+        """Waits for it."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.said += line
+            if words in line:
+                return line
+        raise AssertionError(f"{words!r} was never said, but:\n{self.said}")
+
+    def send(self, signal_number: int) -> None:
+        self._process.send_signal(signal_number)
+
+    def end(self) -> int:
+        """Waits for its exit code."""
+        rest, _ = self._process.communicate()
+        self.said += rest
+        return self._process.returncode
+
+
+@contextmanager
+def a_command(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Command]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    with subprocess.Popen(  # noqa: S603  our own program
+        [sys.executable, "-m", "spot_optimizer.cli", *arguments],
+        env=kept
+        | {"DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1", "COLUMNS": "120"}
+        | settings,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        watchdog = threading.Timer(PATIENCE_SECONDS, process.kill)
+        watchdog.start()
+        try:
+            yield Command(process)
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
+@pytest.fixture
+def mariadb_database() -> Iterator[str]:
+    with a_mariadb_database() as url:
+        yield url
+
+
+def a_free_port() -> int:
+    with socket.create_server((LOCAL, 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def is_free(port: int) -> bool:
+    try:
+        socket.create_server((LOCAL, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def ask(port: int, path: str, token: str = "", **body: object) -> Any:
+    request = urllib.request.Request(
+        f"http://{LOCAL}:{port}{path}",
+        data=json.dumps(body).encode() if body else None,
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=PATIENCE_SECONDS) as answer:
+        return json.load(answer)
+
+
+class TestServe:
+    @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_it_serves_until_a_signal(self, tmp_path: Path, workers: int, ending: int) -> None:
+        port = a_free_port()
+        options = ("--port", str(port), "--workers", str(workers))
+        with a_command(tmp_path, "serve", *options) as server:
+            shown = server.line_with("Admin token (shown once; kept in ")
+            server.line_with(f"Listening on http://{LOCAL}:{port} ")
+            token = shown.split()[-1]
+            created = ask(port, "/api/admin/clients/create", token, name="First")
+            known = ask(port, "/api/admin/clients", token)
+            server.send(ending)
+            exit_code = server.end()
+
+        assert exit_code == 0
+        assert "Traceback" not in server.said
+        assert token == AdminTokenFile(tmp_path).read()
+        assert server.said.count(token) == 1
+        assert created["client"]["name"] == "First"
+        assert [client["name"] for client in known] == ["First"]
+        assert is_free(port)
+
+    def test_the_second_start_shows_no_token_and_keeps_the_data(self, tmp_path: Path) -> None:
+        token, _ = AdminTokenFile(tmp_path).ensure()
+        log = tmp_path / "logs" / "server.log"
+        port = a_free_port()
+        with a_command(
+            tmp_path, "serve", PORT=str(port), LOG_LEVEL="DEBUG", LOG_FILE=str(log)
+        ) as server:
+            server.line_with("Listening on ")
+            assert ask(port, "/readyz?secret=1") == {"status": "ready"}
+            server.send(signal.SIGTERM)
+            assert server.end() == 0
+
+        assert f"The admin token is kept in {tmp_path / 'admin-token'}" in server.said
+        assert token not in server.said
+        assert re.search(r'Z INFO uvicorn\.access .*"GET /readyz HTTP/1\.1" 200\n', server.said)
+        assert log.read_text(encoding="utf-8") == server.said
+
+    def test_a_port_in_use_is_told_in_one_line(self, tmp_path: Path) -> None:
+        with socket.create_server((LOCAL, 0)) as listener:
+            port = listener.getsockname()[1]
+            with a_command(tmp_path, "serve", "--port", str(port)) as server:
+                exit_code = server.end()
+
+        assert exit_code == PORT_IN_USE
+        assert server.said == f"Port {port} on {LOCAL} is in use\n"
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_database_that_does_not_answer_is_waited_for(self, tmp_path: Path) -> None:
+        port, nobody = a_free_port(), a_free_port()
+        url = f"mysql://root:s3cret@{LOCAL}:{nobody}/x"
+        with a_command(
+            tmp_path, "serve", "--port", str(port), DATABASE_URL=url, ADMIN_AUTH="open"
+        ) as server:
+            server.line_with("WARNING spot_optimizer.cli.serve ADMIN_AUTH=open: ")
+            warning = server.line_with("Cannot reach the database")
+            server.line_with("Listening on ")
+            alive = ask(port, "/livez")
+            server.send(signal.SIGTERM)
+            exit_code = server.end()
+
+        assert exit_code == 0
+        assert f"WARNING spot_optimizer.cli.serve Cannot reach the database at {LOCAL}" in warning
+        assert alive == {"status": "alive"}
+        assert "s3cret" not in server.said
+
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_an_empty_database_is_not_filled_unasked(
+        self, tmp_path: Path, mariadb_database: str, workers: str
+    ) -> None:
+        options = ("--port", str(a_free_port()), "--workers", workers)
+        with a_command(
+            tmp_path, "serve", *options, DATABASE_URL=mariadb_database, ADMIN_API_TOKEN="s3cret"
+        ) as server:
+            exit_code = server.end()
+
+        assert exit_code == DATABASE_UNUSABLE
+        (line,) = server.said.splitlines()
+        assert line.endswith(" is empty: run `spot-optimizer db init` first")
+
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_an_application_that_cannot_be_built_is_not_tried_for_ever(
+        self, tmp_path: Path, workers: str
+    ) -> None:
+        options = ("--port", str(a_free_port()), "--workers", workers)
+        with a_command(
+            tmp_path, "serve", *options, REDIS_URL="redis://127.0.0.1:no-port"
+        ) as server:
+            exit_code = server.end()
+
+        assert exit_code == FAILED
+        assert "The application cannot be built" in server.said
+        assert server.said.endswith("The server could not be started: see the log lines above\n")
+
+
+class TestDemo:
+    def test_a_fleet_works_and_nothing_stays_behind(self, tmp_path: Path) -> None:
+        port = a_free_port()
+        options = ("--port", str(port), "--agents", "5", "--duration", "8")
+        with a_command(
+            tmp_path, "demo", *options, DATABASE_URL="mysql://real", http_proxy="http://no.test"
+        ) as demo:
+            exit_code = demo.end()
+
+        token = AdminTokenFile(tmp_path).read()
+        assert exit_code == 0
+        assert "left aside: DATABASE_URL" in demo.said
+        assert f"http://{LOCAL}:{port}/health" in demo.said
+        assert f'curl -H "Authorization: Bearer {token}" http://{LOCAL}:{port}/api' in demo.said
+        assert re.search(r"│ POST /api/agents/register +│ +5 │ +0 │", demo.said)
+        assert re.search(r"│ Agents +│ +5 │", demo.said)
+        assert "Traceback" not in demo.said
+        assert is_free(port)
+
+    def test_ctrl_c_ends_it(self, tmp_path: Path) -> None:
+        port = a_free_port()
+        with a_command(tmp_path, "demo", "--port", str(port), "--agents", "2") as demo:
+            demo.line_with("agents online")
+            token = AdminTokenFile(tmp_path).read() or ""
+            totals = ask(port, "/api/admin/stats", token)
+            demo.send(signal.SIGINT)
+            exit_code = demo.end()
+
+        assert exit_code == 0
+        assert totals["totalAccounts"] == 1
+        assert "The fleet, simulated time" in demo.said
+        assert "Traceback" not in demo.said
+        assert is_free(port)
+
+    def test_a_dying_server_ends_it_too(self, tmp_path: Path) -> None:
+        port = a_free_port()
+        with a_command(tmp_path, "demo", "--port", str(port), "--agents", "2") as demo:
+            demo.line_with("agents online")
+            os.kill(the_child_of(demo), signal.SIGKILL)
+            exit_code = demo.end()
+
+        assert exit_code == FAILED
+        assert demo.said.splitlines()[-1] == (
+            f"The server ended with exit code -9: see {tmp_path / 'demo-server.log'}"
+        )
+        assert "Traceback" not in demo.said
+
+    def test_a_fleet_can_join_a_server_that_runs(self, tmp_path: Path) -> None:
+        port = a_free_port()
+        with a_command(tmp_path, "serve", "--port", str(port)) as server:
+            server.line_with("Listening on ")
+            options = ("--url", f"http://{LOCAL}:{port}", "--agents", "2", "--duration", "2")
+            with a_command(tmp_path, "simulate", *options) as fleet:
+                exit_code = fleet.end()
+            server.send(signal.SIGTERM)
+            server.end()
+
+        assert exit_code == 0
+        assert re.search(r"│ Agents +│ +2 │", fleet.said)
+
+
+def the_child_of(command: Command) -> int:
+    pid = command.pid
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)

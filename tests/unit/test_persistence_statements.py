@@ -1,0 +1,229 @@
+"""Whatever arrives together costs the same number of statements, however much it is."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries
+from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
+from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
+from spot_optimizer.application.agents.queries import AgentQuestion
+from spot_optimizer.application.agents.record_heartbeats import (
+    ReceivedHeartbeat,
+    RecordHeartbeats,
+)
+from spot_optimizer.application.authenticate import Authenticate
+from spot_optimizer.application.commands.hand_out_commands import HandOutCommands, Poll
+from spot_optimizer.application.decisions.decide import Decide
+from spot_optimizer.application.decisions.questions import AskEngine
+from spot_optimizer.application.pricing.ingest_pricing_reports import (
+    IngestPricingReports,
+    ReceivedReport,
+)
+from spot_optimizer.domain.agents.agent import Agent
+from spot_optimizer.domain.commands.command import CommandStatus
+from spot_optimizer.domain.identifiers import AgentId, ClientId, CommandId, PoolId
+from tests.builders import (
+    FROM_ACME,
+    HOUR,
+    MINUTE,
+    NOON,
+    TODAY,
+    a_client,
+    a_decision,
+    a_heartbeat,
+    a_pending_command,
+    a_situation,
+    a_submission,
+    an_instance,
+    many_agents,
+)
+from tests.fakes import (
+    CountingIdentifiers,
+    FakeDecisionEngine,
+    FixedClock,
+    FixedEngine,
+    SteadyStopwatch,
+)
+from tests.stores import SqlStore, statements
+
+SIZES = (1, 10, 50)
+
+
+def costs(
+    store: SqlStore,
+    act: Callable[[list[Agent]], object],
+    prepare: Callable[[list[Agent]], None] = lambda agents: None,
+) -> list[int]:
+    """How many statements are sent for each number of agents."""
+    found = []
+    for size in SIZES:
+        store.clear()
+        agents = many_agents(size)
+        store.put(a_client(), *agents)
+        prepare(agents)
+        with statements(store.engine) as sent:
+            act(agents)
+        found.append(len(sent))
+    return found
+
+
+def all_equal(numbers: list[int]) -> bool:
+    return len(set(numbers)) == 1
+
+
+@pytest.mark.parametrize("status", ["online", "offline"])
+def test_heartbeats(sqlite: SqlStore, status: str) -> None:
+    record = RecordHeartbeats(sqlite.work, FixedClock(), TODAY)
+
+    def act(agents: list[Agent]) -> None:
+        heartbeats = [
+            ReceivedHeartbeat(
+                agent.id,
+                a_heartbeat(instance_id=agent.primary_instance_id, status=status),
+                FROM_ACME,
+            )
+            for agent in agents
+        ]
+        assert record(heartbeats) == [None] * len(agents)
+
+    assert all_equal(costs(sqlite, act))
+
+
+def test_polls_that_find_nothing(sqlite: SqlStore) -> None:
+    hand_out = HandOutCommands(sqlite.work, FixedClock(), 10 * MINUTE, TODAY)
+
+    def act(agents: list[Agent]) -> None:
+        assert hand_out([Poll(agent.id, FROM_ACME) for agent in agents]) == [[]] * len(agents)
+
+    assert all_equal(costs(sqlite, act))
+
+
+@pytest.mark.parametrize("lease", [timedelta(0), 10 * MINUTE])
+def test_polls_of_agents_that_are_at_work(sqlite: SqlStore, lease: timedelta) -> None:
+    hand_out = HandOutCommands(sqlite.work, FixedClock(), lease, TODAY)
+
+    def prepare(agents: list[Agent]) -> None:
+        sqlite.put(
+            *(
+                a_pending_command(
+                    id=CommandId(f"command-{agent.id}"),
+                    agent_id=agent.id,
+                    status=CommandStatus.EXECUTING,
+                    executed_at=NOON,
+                )
+                for agent in agents
+            )
+        )
+
+    def act(agents: list[Agent]) -> None:
+        hand_out([Poll(agent.id, FROM_ACME) for agent in agents])
+
+    assert all_equal(costs(sqlite, act, prepare))
+
+
+def test_configurations(sqlite: SqlStore) -> None:
+    queries = SqlAgentQueries(sqlite.engine)
+
+    def act(agents: list[Agent]) -> None:
+        answers = queries.configurations([AgentQuestion(agent.id, FROM_ACME) for agent in agents])
+        assert len(answers) == len(agents)
+
+    assert costs(sqlite, act) == [2, 2, 2]  # BEGIN and the question
+
+
+def test_tokens(sqlite: SqlStore) -> None:
+    authenticate = Authenticate(sqlite.credentials)
+
+    def act(agents: list[Agent]) -> None:
+        authenticate([agent.id for agent in agents])
+
+    assert costs(sqlite, act) == [2, 2, 2]
+
+
+@pytest.mark.parametrize("price", ["0.0125", "0.0200"])
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_pricing_reports(sqlite: SqlStore, rounds: int, price: str) -> None:
+    """The first of a bucket and those that follow it; with news of the instances or without."""
+    clock = FixedClock()
+    ingest = IngestPricingReports(sqlite.work, clock, CountingIdentifiers(), TODAY)
+
+    def submit(agents: list[Agent]) -> None:
+        reports = [
+            ReceivedReport(
+                agent.id,
+                a_submission(
+                    instance_id=agent.primary_instance_id,
+                    current_spot_price=Decimal(price),
+                    collected_at=clock.now(),
+                ),
+                FROM_ACME,
+            )
+            for agent in agents
+        ]
+        assert ingest(reports) == [None] * len(agents)
+
+    def prepare(agents: list[Agent]) -> None:
+        sqlite.put(*(an_instance(id=one.primary_instance_id, agent_id=one.id) for one in agents))
+        for _ in range(rounds - 1):
+            submit(agents)
+            clock.advance(MINUTE)
+
+    assert all_equal(costs(sqlite, submit, prepare))
+
+
+def test_decisions(sqlite: SqlStore) -> None:
+    ask = AskEngine(FixedEngine(FakeDecisionEngine(a_decision())))
+    decide = Decide(sqlite.work, FixedClock(), SteadyStopwatch(), ask)
+
+    def act(agents: list[Agent]) -> None:
+        advice = decide([a_situation(agent_id=agent.id) for agent in agents])
+        assert len(advice) == len(agents)
+
+    assert all_equal(costs(sqlite, act))
+
+
+def test_failed_decisions(sqlite: SqlStore) -> None:
+    ask = AskEngine(FixedEngine(FakeDecisionEngine(RuntimeError("no idea"))))
+    decide = Decide(sqlite.work, FixedClock(), SteadyStopwatch(), ask)
+
+    assert all_equal(
+        costs(sqlite, lambda agents: decide([a_situation(agent_id=agent.id) for agent in agents]))
+    )
+
+
+def test_silent_agents(sqlite: SqlStore) -> None:
+    clock = FixedClock(NOON + HOUR)
+    mark = MarkSilentAgents(sqlite.work, clock, 2 * MINUTE)
+
+    def act(agents: list[Agent]) -> None:
+        assert mark() == len(agents)
+
+    assert all_equal(costs(sqlite, act))
+
+
+def test_clients_and_totals(sqlite: SqlStore) -> None:
+    queries = SqlAdminQueries(sqlite.engine)
+
+    def prepare(agents: list[Agent]) -> None:
+        for number, agent in enumerate(agents):
+            client = ClientId(f"client-{number}")
+            theirs = replace(agent, id=AgentId(f"their-{number}"), client_id=client)
+            sqlite.put(a_client(id=client, email=client, token=client), theirs)
+
+    def act(agents: list[Agent]) -> None:
+        assert len(queries.clients()) == len(agents) + 1
+        assert queries.totals().accounts == len(agents) + 1
+
+    assert all_equal(costs(sqlite, act, prepare))
+
+
+def test_price_points_are_asked_for_in_few_statements(sqlite: SqlStore) -> None:
+    span = (NOON, NOON)
+    with sqlite.work() as work, statements(sqlite.engine) as sent:
+        work.prices.points_near({PoolId(f"pool-{n}"): span for n in range(100)})
+
+    assert len(sent) == 1 + 3
