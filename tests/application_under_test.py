@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from threading import Barrier, Event, Semaphore
+from typing import Any, Final, TypeAlias, TypeVar
 
 import httpx
 import msgspec
@@ -19,6 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from spot_optimizer.adapters.persistence.engine import make_engine
 from spot_optimizer.adapters.persistence.schema import create_schema
+from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.bootstrap import Container, Settings, web_app
 from tests.contract.clock import ReplayClock
 from tests.contract.database import ReplayDatabase
@@ -54,8 +58,12 @@ _CLIENTS: Final[list[Row]] = [
     )
 ]
 
+# Far longer than anything takes here; only a failing test waits for it.
+_PATIENCE_S: Final = 20
+
 Json: TypeAlias = Any
 Answer: TypeAlias = httpx.Response
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +182,11 @@ class Api:
 
 @contextmanager
 def an_api(
-    url: str, directory: Path, clock: ReplayClock | None = None, **variables: str
+    url: str,
+    directory: Path,
+    clock: ReplayClock | None = None,
+    cache: Cache | None = None,
+    **variables: str,
 ) -> Iterator[Api]:
     """The application in its default mode; `variables` are further settings."""
     clock = clock or ReplayClock()
@@ -190,9 +202,48 @@ def an_api(
         )
     )
     container.clock.override(clock)
+    if cache is not None:
+        container.cache.override(cache)
     app = web_app(container)
     with TestClient(app, raise_server_exceptions=False) as http:
         yield Api(app, http, container, clock)
+
+
+class GatedClock(ReplayClock):
+    """Stops whoever asks for the time while the gate is shut, until it is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = Event()
+        self._open.set()
+        self._waiting = Semaphore(0)
+
+    def now(self) -> datetime:
+        if not self._open.is_set():
+            self._waiting.release()
+            assert self._open.wait(_PATIENCE_S), "nobody opened the gate"
+        return super().now()
+
+    def shut(self) -> None:
+        self._open.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def wait_for_somebody(self) -> None:
+        assert self._waiting.acquire(timeout=_PATIENCE_S), "nobody came to the gate"
+
+
+def at_once(*calls: Callable[[], T]) -> list[T]:
+    """What the calls return that are made at the same moment, each by a thread of its own."""
+    start = Barrier(len(calls))
+
+    def call(function: Callable[[], T]) -> T:
+        start.wait(_PATIENCE_S)
+        return function()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(call, calls))
 
 
 def a_registration(**said: Json) -> dict[str, Json]:

@@ -9,7 +9,6 @@ from typing import Any, Final
 from spot_optimizer.application.agents.report_termination import TerminationReport
 from spot_optimizer.application.commands.report_command_execution import ExecutionReport
 from spot_optimizer.application.decisions.decide import Situation
-from spot_optimizer.application.ports.repositories import RawSubmission
 from spot_optimizer.domain.agents.agent import Agent, AgentStatus, Placement
 from spot_optimizer.domain.agents.heartbeat import Heartbeat
 from spot_optimizer.domain.agents.instances import Instance, Standby
@@ -339,15 +338,8 @@ def an_observation(**changes: Any) -> PriceObservation:
         agent_id=AGENT,
         instance_id=FIRST,
         ondemand_price=Decimal("0.041600"),
-        submission_id="submission-1",
     )
     return replace(observation, **changes)
-
-
-def a_raw_submission(observation: PriceObservation | None = None, **changes: Any) -> RawSubmission:
-    seen = observation or an_observation()
-    pool = a_pool(id=seen.pool_id)
-    return replace(RawSubmission(observation=seen, pool=pool, client_id=ACME), **changes)
 
 
 def a_snapshot(**changes: Any) -> BucketSnapshot:

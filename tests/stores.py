@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import Engine, Table, delete, event, insert, select, update
 
 from spot_optimizer.adapters.persistence import tables
+from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
+from spot_optimizer.application.commands.queries import CommandQueries
 from spot_optimizer.application.ports.credentials import Credentials
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
 from spot_optimizer.domain.agents.agent import Agent
@@ -18,18 +20,18 @@ from spot_optimizer.domain.agents.instances import Instance, Standby
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.commands.command import Command
 from spot_optimizer.domain.decisions.contract import SwitchLimits
-from spot_optimizer.domain.identifiers import PoolId
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot, DataSource
 from spot_optimizer.domain.pricing.prices import SourceRole
 from spot_optimizer.domain.pricing.report import SpotPool
 from tests.builders import NOON, a_client, a_pool, an_agent, globex
-from tests.fakes import InMemoryCredentials, InMemoryUnitOfWork
+from tests.fakes import InMemoryCommandQueries, InMemoryCredentials, InMemoryUnitOfWork
 
 
 class Store(ABC):
     """A place to keep things; the `put…` methods write what no port writes."""
 
     credentials: Credentials
+    command_queries: CommandQueries
 
     @abstractmethod
     def work(self) -> UnitOfWork: ...
@@ -45,9 +47,6 @@ class Store(ABC):
 
     @abstractmethod
     def put_interpolated_bucket(self, snapshot: BucketSnapshot) -> None: ...
-
-    @abstractmethod
-    def drop_ticks(self, pool_id: PoolId) -> None: ...
 
     def put(self, *things: Client | Agent | Instance | Command) -> None:
         """Committed, in the order given."""
@@ -76,6 +75,7 @@ class InMemoryStore(Store):
     def __init__(self) -> None:
         self._work = InMemoryUnitOfWork()
         self.credentials = InMemoryCredentials(self._work)
+        self.command_queries = InMemoryCommandQueries(self._work)
 
     def work(self) -> UnitOfWork:
         return self._work
@@ -94,10 +94,6 @@ class InMemoryStore(Store):
             work.prices.add_buckets([snapshot], {}, NOON)
             work.commit()
 
-    def drop_ticks(self, pool_id: PoolId) -> None:
-        prices = self._work.prices
-        prices.ticks = [tick for tick in prices.ticks if tick.pool_id != pool_id]
-
 
 class SqlStore(Store):
     """A database that is emptied, not created, for every test."""
@@ -105,6 +101,7 @@ class SqlStore(Store):
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.credentials = SqlCredentials(engine)
+        self.command_queries = SqlCommandQueries(engine)
         self._has_rows = select(
             *[select(table).exists().label(name) for name, table in _tables().items()]
         )
@@ -184,11 +181,6 @@ class SqlStore(Store):
             work.commit()
         assert snapshot.data_source is DataSource.INTERPOLATED
         assert snapshot.role is SourceRole.INTERPOLATED
-
-    def drop_ticks(self, pool_id: PoolId) -> None:
-        ticks = tables.spot_price_snapshots
-        with self.engine.begin() as connection:
-            connection.execute(delete(ticks).where(ticks.c.pool_id == pool_id))
 
 
 @contextmanager

@@ -4,12 +4,12 @@ import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Final
 
 from spot_optimizer.adapters.system import new_admin_token
 
 _FILE: Final = "admin-token"
-_ONLY_THE_OWNER: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,13 @@ class AdminTokenFile:
         return token
 
     def _draft(self, token: str) -> Path:
-        draft = self.directory / f"{_FILE}.{os.getpid()}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _ONLY_THE_OWNER)
+        # Only its owner may read such a file from the first moment.
+        descriptor, draft = mkstemp(prefix=f"{_FILE}.", dir=self.directory)
         with os.fdopen(descriptor, "w") as file:
             file.write(token + "\n")
             file.flush()
             os.fsync(file.fileno())
-        return draft
+        return Path(draft)
 
 
 class CurrentAdminToken:

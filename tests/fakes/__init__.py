@@ -8,7 +8,11 @@ from tests.fakes.system import (
     InMemoryCache,
     SteadyStopwatch,
 )
-from tests.fakes.unit_of_work import InMemoryCredentials, InMemoryUnitOfWork
+from tests.fakes.unit_of_work import (
+    InMemoryCommandQueries,
+    InMemoryCredentials,
+    InMemoryUnitOfWork,
+)
 
 __all__ = [
     "CountingIdentifiers",
@@ -17,6 +21,7 @@ __all__ = [
     "FixedEngine",
     "FixedTokens",
     "InMemoryCache",
+    "InMemoryCommandQueries",
     "InMemoryCredentials",
     "InMemoryUnitOfWork",
     "SteadyStopwatch",

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from spot_optimizer.domain.agents.agent import Agent, AgentStatus
 from spot_optimizer.domain.agents.instances import Instance, Standby
+from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.decisions.contract import SwitchLimits
 from spot_optimizer.domain.errors import AgentNotFound, ClientNotFound
@@ -61,7 +62,8 @@ class InMemoryClients(Keeping):
 
 
 class InMemoryAgents(Keeping):
-    def __init__(self, agents: Iterable[Agent]) -> None:
+    def __init__(self, agents: Iterable[Agent], clients: InMemoryClients) -> None:
+        self._clients = clients
         self.kept = {agent.id: agent for agent in agents}
         self.limits: dict[AgentId, SwitchLimits] = {}
 
@@ -86,8 +88,19 @@ class InMemoryAgents(Keeping):
     def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Agent]:
         return {one: self.kept[one] for one in agent_ids if one in self.kept}
 
-    def owners_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, ClientId]:
-        return {one: agent.client_id for one, agent in self.of(agent_ids).items()}
+    def vitals_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Vitals]:
+        return {one: self._vitals(agent) for one, agent in self.of(agent_ids).items()}
+
+    def _vitals(self, agent: Agent) -> Vitals:
+        client = self._clients.kept.get(agent.client_id)
+        return Vitals(
+            id=agent.id,
+            client_id=agent.client_id,
+            status=agent.status,
+            primary_instance_id=agent.primary_instance_id,
+            placement=agent.placement,
+            client_heard_at=None if client is None else client.last_sync_at,
+        )
 
     def limits_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, SwitchLimits]:
         return {one: self.limits.get(one, SwitchLimits()) for one in agent_ids}
@@ -139,11 +152,12 @@ class InMemoryStandbys(Keeping):
             self.kept[standby.replica_id] = launched
 
     def _live_of(self, client_id: ClientId) -> list[Standby]:
-        owners = self._agents.owners_of({standby.agent_id for standby in self.kept.values()})
+        agents = self._agents.of({standby.agent_id for standby in self.kept.values()})
+        mine = {agent.id for agent in agents.values() if agent.client_id == client_id}
         return [
             standby
             for standby in reversed(self.kept.values())
-            if standby.status in _LIVE and owners.get(standby.agent_id) == client_id
+            if standby.status in _LIVE and standby.agent_id in mine
         ]
 
 

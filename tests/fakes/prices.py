@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from spot_optimizer.application.ports.repositories import OnDemandTick, RawSubmission
+from spot_optimizer.application.ports.repositories import OnDemandTick
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
-from spot_optimizer.domain.pricing.duplicates import KeptPoint
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PriceObservation, rank_of
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
@@ -18,7 +17,6 @@ from tests.fakes.orders import InMemoryInterruptions
 class InMemoryPrices(Keeping):
     def __init__(self) -> None:
         self.reports: list[PricingReport] = []
-        self.submissions: list[RawSubmission] = []
         self.ticks: list[PriceObservation] = []
         self.buckets: dict[tuple[PoolId, datetime], BucketSnapshot] = {}
         self.on_demand_ticks: list[OnDemandTick] = []
@@ -55,43 +53,13 @@ class InMemoryPrices(Keeping):
         refuse_twice(any(report.id in known for report in reports))
         self.reports.extend(reports)
 
-    def points_near(
-        self, spans: Mapping[PoolId, tuple[datetime, datetime]]
-    ) -> Mapping[PoolId, Sequence[KeptPoint]]:
-        return {
-            pool_id: points
-            for pool_id, (first, last) in spans.items()
-            if (points := self._points(pool_id, first, last))
-        }
-
-    def _points(self, pool_id: PoolId, first: datetime, last: datetime) -> list[KeptPoint]:
-        """None where the ticks are gone, because then the prices are."""
-        if not any(t.pool_id == pool_id and first <= t.observed_at <= last for t in self.ticks):
-            return []
-        admitted = [
-            one.observation
-            for one in reversed(self.submissions)
-            if one.observation.pool_id == pool_id and not one.is_duplicate
-        ]
-        near = [seen for seen in admitted if first <= seen.observed_at <= last]
-        newest_first = sorted(near, key=lambda seen: seen.observed_at, reverse=True)
-        return [
-            KeptPoint(
-                price=seen.price,
-                observed_at=seen.observed_at,
-                source=seen.source,
-                id=seen.submission_id,
-            )
-            for seen in newest_first[:10]
-        ]
+    def ticks_at(
+        self, moments: Collection[tuple[PoolId, datetime]]
+    ) -> Collection[tuple[PoolId, datetime]]:
+        return {(tick.pool_id, tick.observed_at) for tick in self.ticks} & set(moments)
 
     def add_ticks(self, observations: Sequence[PriceObservation]) -> None:
         self.ticks.extend(observations)
-
-    def add_submissions(self, submissions: Sequence[RawSubmission]) -> None:
-        known = {one.observation.submission_id for one in self.submissions}
-        refuse_twice(any(one.observation.submission_id in known for one in submissions))
-        self.submissions.extend(submissions)
 
     def buckets_at(
         self, keys: Collection[tuple[PoolId, datetime]]

@@ -1,15 +1,17 @@
 """A transaction in memory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from spot_optimizer.application.commands.queries import AgentQueue
 from spot_optimizer.application.ports.credentials import TokenOwner
 from spot_optimizer.application.ports.unit_of_work import TransactionLost
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance, Standby
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.commands.command import Command
+from spot_optimizer.domain.identifiers import AgentId
 from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.switching import Switch
 from tests.fakes.identity import (
@@ -50,7 +52,7 @@ class InMemoryUnitOfWork:
         losses: int = 0,
     ) -> None:
         self.clients = InMemoryClients(clients)
-        self.agents = InMemoryAgents(agents)
+        self.agents = InMemoryAgents(agents, self.clients)
         self.standbys = InMemoryStandbys(standbys, self.agents)
         self.instances = InMemoryInstances(instances)
         self.commands = InMemoryCommands(commands)
@@ -98,6 +100,21 @@ class InMemoryUnitOfWork:
     def _remember(self) -> None:
         parts = [part for part in vars(self).values() if isinstance(part, Keeping)]
         self._committed = [(part, part.remember()) for part in parts]
+
+
+class InMemoryCommandQueries:
+    """Reads the agents and commands of a unit of work."""
+
+    def __init__(self, work: InMemoryUnitOfWork) -> None:
+        self._work = work
+
+    def queues_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, AgentQueue]:
+        agents = self._work.agents.of(agent_ids)
+        waiting = self._work.commands.open_of(agent_ids)
+        return {
+            one: AgentQueue(agent.client_id, list(waiting.get(one, ())))
+            for one, agent in agents.items()
+        }
 
 
 class InMemoryCredentials:

@@ -39,7 +39,7 @@ identifiers = st.sampled_from([CommandId(name) for name in ("a", "b", "c", "d", 
 queued = st.builds(
     a_command,
     id=identifiers,
-    priority=st.one_of(st.none(), st.integers(-2, 100)),
+    priority=st.sampled_from([None, -2, 0, 1, 25, 100]),
     created_at=st.one_of(st.none(), st.integers(0, 90).map(lambda m: NOON - m * 60 * SECOND)),
     status=st.sampled_from(CommandStatus),
     executed_at=st.one_of(st.none(), st.integers(0, 20).map(lambda m: NOON - m * 60 * SECOND)),

@@ -11,12 +11,10 @@ from spot_optimizer.domain.identifiers import AgentId, InstanceId, PoolId
 from spot_optimizer.domain.pricing.duplicates import (
     Admission,
     KeptPoint,
-    NearEqual,
     screen,
 )
 from spot_optimizer.domain.pricing.prices import (
     PriceObservation,
-    Quality,
     SourceRole,
     difference_percent,
 )
@@ -34,7 +32,6 @@ def test_the_first_price_of_a_pool_is_stored() -> None:
     assert screening.admission is Admission.STORED
     assert screening.is_new
     assert screening.kept is None
-    assert screening.quality is Quality.ACTUAL
 
 
 def test_the_same_source_at_the_same_instant_says_nothing_new() -> None:
@@ -67,27 +64,6 @@ def test_another_source_with_nearly_the_same_price_is_told_already() -> None:
 
     assert screening.admission is Admission.DEDUPLICATED
     assert screening.kept is there
-    assert screening.amended_price is None
-    assert screening.quality is Quality.ACTUAL
-
-
-def test_the_mean_of_both_may_be_kept_instead_of_the_first() -> None:
-    # contract D-21
-    there = kept("0.0456", source="i-primary")
-
-    screening = screen(seen("0.0458", by="i-replica", after=2.3), [there], NearEqual.MEAN)
-
-    assert screening.admission is Admission.DEDUPLICATED
-    assert screening.kept is there
-    assert screening.amended_price == Decimal("0.0457")
-    assert screening.quality is Quality.AVERAGED_DUPLICATE
-
-
-def test_a_mean_has_six_decimals() -> None:
-    screening = screen(seen("0.045601", by="i-2"), [kept("0.0456", source="i-1")], NearEqual.MEAN)
-
-    assert screening.amended_price == Decimal("0.045601")
-    assert screening.amended_price.as_tuple().exponent == -6
 
 
 def test_reporters_that_disagree_are_both_heard() -> None:

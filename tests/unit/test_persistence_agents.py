@@ -1,6 +1,7 @@
 """Agents, the same expectations wherever they are kept."""
 
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.application.ports.unit_of_work import TransactionLost
 from spot_optimizer.domain.agents.agent import Agent, AgentSettings, AgentStatus, Placement
+from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.decisions.contract import SwitchLimits
 from spot_optimizer.domain.errors import AgentNotFound
 from spot_optimizer.domain.identifiers import AgentId, ClientId, LogicalAgentId, ReplicaId
@@ -57,6 +59,17 @@ MOVED = replace(
 )
 
 
+def vitals_of(agent: Agent, client_heard_at: datetime | None = None) -> Vitals:
+    return Vitals(
+        id=agent.id,
+        client_id=agent.client_id,
+        status=agent.status,
+        primary_instance_id=agent.primary_instance_id,
+        placement=agent.placement,
+        client_heard_at=client_heard_at,
+    )
+
+
 def kept(store: Store, agent_id: AgentId = AGENT) -> Agent:
     with store.work() as work:
         return work.agents.get(agent_id, None)
@@ -69,6 +82,7 @@ def test_an_agent_comes_back_as_it_went_in(store: Store, agent: Agent) -> None:
     with store.work() as work:
         assert work.agents.get(AGENT, ACME) == agent
         assert work.agents.get_for_update(AGENT, ACME) == agent
+        assert work.agents.vitals_of([AGENT]) == {AGENT: vitals_of(agent)}
         assert work.agents.lock([AGENT]) == work.agents.of({AGENT}) == {AGENT: agent}
         assert work.agents.find_by_logical_id_for_update(ACME, agent.logical_agent_id) == agent
 
@@ -103,7 +117,7 @@ def test_the_operator_sees_every_agent(store: Store) -> None:
 
     with store.work() as work:
         assert work.agents.get(AGENT, None) == an_agent()
-        assert work.agents.owners_of({AGENT, OTHER}) == {AGENT: ACME}
+        assert work.agents.vitals_of({AGENT, OTHER}) == {AGENT: vitals_of(an_agent())}
 
 
 @pytest.mark.parametrize("text", ["AGENT-1", "agent-1 ", "ágent-1", ""])
@@ -117,7 +131,17 @@ def test_ids_are_compared_exactly(store: Store, text: str) -> None:
                 ask(asked, None)
         assert asked not in work.agents.lock({asked})
         assert asked not in work.agents.of({asked})
-        assert asked not in work.agents.owners_of({asked})
+        assert asked not in work.agents.vitals_of({asked})
+
+
+def test_vitals_tell_when_the_client_was_heard_of(store: Store) -> None:
+    store.put_two_clients_and_an_agent()
+    with store.work() as work:
+        work.clients.heard_of([ACME], NOON)
+        work.commit()
+
+    with store.work() as work:
+        assert work.agents.vitals_of([AGENT]) == {AGENT: vitals_of(an_agent(), NOON)}
 
 
 def test_many_agents_are_answered_at_once(store: Store) -> None:
@@ -128,9 +152,9 @@ def test_many_agents_are_answered_at_once(store: Store) -> None:
 
     with store.work() as work:
         assert work.agents.of(asked) == work.agents.lock(asked) == {a.id: a for a in some}
-        assert work.agents.owners_of(asked) == {a.id: ACME for a in some}
+        assert work.agents.vitals_of(asked) == {a.id: vitals_of(a) for a in some}
         assert work.agents.of([]) == work.agents.lock([]) == {}
-        assert work.agents.owners_of([]) == {}
+        assert work.agents.vitals_of([]) == {}
 
 
 @pytest.mark.parametrize(

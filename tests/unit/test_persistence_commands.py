@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from spot_optimizer.adapters.persistence import tables
+from spot_optimizer.application.commands.queries import AgentQueue
 from spot_optimizer.application.ports.unit_of_work import TransactionLost
 from spot_optimizer.domain.commands.command import OPEN, Command, CommandStatus, CommandType
 from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId, LogicalAgentId
 from spot_optimizer.domain.values import Mode
 from tests.builders import (
+    ACME,
     AGENT,
     DAY,
     FIRST,
@@ -134,6 +136,10 @@ class TestOpenCommands:
         with store.work() as work:
             open_ones = work.commands.open_of([AGENT, OTHER, AgentId("agent-9")])
 
+        queues = store.command_queries.queues_of([AGENT, OTHER, AgentId("agent-9")])
+        assert {one: set(queue.commands) for one, queue in queues.items()} == {
+            one: set(commands) for one, commands in open_ones.items()
+        }
         assert sorted(open_ones) == [AGENT, OTHER]
         assert set(open_ones[AGENT]) == {a_pending_command(), a_legacy_command()}
         assert open_ones[OTHER] == [theirs]
@@ -147,6 +153,12 @@ class TestOpenCommands:
         with store.work() as work:
             assert bool(work.commands.open_of({AGENT})) is (status in OPEN)
             assert work.commands.open_of(set()) == {}
+        queue = store.command_queries.queues_of({AGENT})[AGENT]
+        assert bool(queue.commands) is (status in OPEN)
+
+    def test_an_agent_without_commands_has_an_empty_queue(self, store: Store) -> None:
+        assert store.command_queries.queues_of([OTHER]) == {OTHER: AgentQueue(ACME, [])}
+        assert store.command_queries.queues_of([]) == {}
 
 
 class TestOlderQueue:

@@ -83,6 +83,23 @@ class TestTicks:
         with store.work() as work:
             assert work.prices.latest_spot_price(POOL_A) is None
 
+    def test_ticks_are_known_by_their_pool_and_second_together(self, store: Store) -> None:
+        store.put_pools(ZONE_A, ZONE_B)
+        put_ticks(
+            store,
+            an_observation(),
+            an_observation(price=Decimal("0.03")),
+            an_observation(pool_id=POOL_B, observed_at=NOON - HOUR),
+        )
+
+        with store.work() as work:
+            on_record = work.prices.ticks_at(
+                {(POOL_A, NOON), (POOL_A, NOON - HOUR), (POOL_B, NOON - HOUR), (POOL_C, NOON)}
+            )
+            assert not work.prices.ticks_at([])
+
+        assert set(on_record) == {(POOL_A, NOON), (POOL_B, NOON - HOUR)}
+
     def test_a_tick_tells_when_it_was_seen_and_when_it_came(self, database: SqlStore) -> None:
         database.put_pools(ZONE_A)
         put_ticks(database, an_observation(observed_at=NOON - HOUR))

@@ -25,7 +25,7 @@ from spot_optimizer.application.pricing.ingest_pricing_reports import (
 )
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.commands.command import CommandStatus
-from spot_optimizer.domain.identifiers import AgentId, ClientId, CommandId, PoolId
+from spot_optimizer.domain.identifiers import AgentId, ClientId, CommandId
 from tests.builders import (
     FROM_ACME,
     HOUR,
@@ -51,6 +51,7 @@ from tests.fakes import (
 from tests.stores import SqlStore, statements
 
 SIZES = (1, 10, 50)
+SHORTLY = timedelta(seconds=3)
 
 
 def costs(
@@ -75,6 +76,10 @@ def all_equal(numbers: list[int]) -> bool:
     return len(set(numbers)) == 1
 
 
+def handing_out(store: SqlStore, lease: timedelta) -> HandOutCommands:
+    return HandOutCommands(store.command_queries, store.work, FixedClock(), lease, TODAY)
+
+
 @pytest.mark.parametrize("status", ["online", "offline"])
 def test_heartbeats(sqlite: SqlStore, status: str) -> None:
     record = RecordHeartbeats(sqlite.work, FixedClock(), TODAY)
@@ -94,7 +99,9 @@ def test_heartbeats(sqlite: SqlStore, status: str) -> None:
 
 
 def test_polls_that_find_nothing(sqlite: SqlStore) -> None:
-    hand_out = HandOutCommands(sqlite.work, FixedClock(), 10 * MINUTE, TODAY)
+    hand_out = HandOutCommands(
+        sqlite.command_queries, sqlite.work, FixedClock(), 10 * MINUTE, TODAY
+    )
 
     def act(agents: list[Agent]) -> None:
         assert hand_out([Poll(agent.id, FROM_ACME) for agent in agents]) == [[]] * len(agents)
@@ -104,7 +111,7 @@ def test_polls_that_find_nothing(sqlite: SqlStore) -> None:
 
 @pytest.mark.parametrize("lease", [timedelta(0), 10 * MINUTE])
 def test_polls_of_agents_that_are_at_work(sqlite: SqlStore, lease: timedelta) -> None:
-    hand_out = HandOutCommands(sqlite.work, FixedClock(), lease, TODAY)
+    hand_out = handing_out(sqlite, lease)
 
     def prepare(agents: list[Agent]) -> None:
         sqlite.put(
@@ -145,13 +152,13 @@ def test_tokens(sqlite: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("price", ["0.0125", "0.0200"])
-@pytest.mark.parametrize("rounds", [1, 2])
-def test_pricing_reports(sqlite: SqlStore, rounds: int, price: str) -> None:
-    """The first of a bucket and those that follow it; with news of the instances or without."""
+@pytest.mark.parametrize("before", [None, SHORTLY, MINUTE])
+def test_pricing_reports(sqlite: SqlStore, before: timedelta | None, price: str) -> None:
+    """The first of a bucket, those told shortly before by others, and later ones; with news of the
+    instances or without."""
     clock = FixedClock()
-    ingest = IngestPricingReports(sqlite.work, clock, CountingIdentifiers(), TODAY)
 
-    def submit(agents: list[Agent]) -> None:
+    def submit(ingest: IngestPricingReports, agents: list[Agent]) -> None:
         reports = [
             ReceivedReport(
                 agent.id,
@@ -166,13 +173,23 @@ def test_pricing_reports(sqlite: SqlStore, rounds: int, price: str) -> None:
         ]
         assert ingest(reports) == [None] * len(agents)
 
-    def prepare(agents: list[Agent]) -> None:
-        sqlite.put(*(an_instance(id=one.primary_instance_id, agent_id=one.id) for one in agents))
-        for _ in range(rounds - 1):
-            submit(agents)
-            clock.advance(MINUTE)
+    def cost(size: int) -> int:
+        ingest = IngestPricingReports(sqlite.work, clock, CountingIdentifiers(), TODAY)
+        agents = many_agents(size)
+        sqlite.clear()
+        instances = [an_instance(id=a.primary_instance_id, agent_id=a.id) for a in agents]
+        sqlite.put(a_client(), *agents, *instances)
+        if before is not None:
+            submit(ingest, agents)
+            clock.advance(before)
+        with statements(sqlite.engine) as sent:
+            submit(ingest, agents)
+        clock.advance(HOUR)
+        return len(sent)
 
-    assert all_equal(costs(sqlite, submit, prepare))
+    # One that is alone is never suspected of telling what another has told.
+    sizes = SIZES[1:] if before == SHORTLY else SIZES
+    assert all_equal([cost(size) for size in sizes])
 
 
 def test_decisions(sqlite: SqlStore) -> None:
@@ -219,11 +236,3 @@ def test_clients_and_totals(sqlite: SqlStore) -> None:
         assert queries.totals().accounts == len(agents) + 1
 
     assert all_equal(costs(sqlite, act, prepare))
-
-
-def test_price_points_are_asked_for_in_few_statements(sqlite: SqlStore) -> None:
-    span = (NOON, NOON)
-    with sqlite.work() as work, statements(sqlite.engine) as sent:
-        work.prices.points_near({PoolId(f"pool-{n}"): span for n in range(100)})
-
-    assert len(sent) == 1 + 3

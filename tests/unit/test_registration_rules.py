@@ -48,7 +48,7 @@ ELSEWHERE = a_registration(
     ami_id="ami-2",
     agent_version="4.1.0",
     private_ip="10.0.0.2",
-    public_ip=None,
+    public_ip="192.0.2.2",
 )
 AT_ELSEWHERE = Placement(
     instance_type="c5.large", region="eu-west-1", zone="eu-west-1b", mode=Mode.ON_DEMAND
@@ -131,7 +131,7 @@ def test_whoever_speaks_for_the_agent_tells_everything_of_the_machine_and_keeps_
         ami_id="ami-2",
         agent_version="4.1.0",
         private_ip="10.0.0.2",
-        public_ip=None,
+        public_ip="192.0.2.2",
         last_heartbeat_at=NOON,
     )
 
@@ -173,6 +173,16 @@ def test_a_standby_takes_no_pointer_even_from_a_dead_primary() -> None:
     assert came_to == Registered(outcome=RegistrationOutcome.ACKNOWLEDGED_STANDBY, agent=agent)
 
 
+def test_a_former_instance_takes_no_pointer_from_a_living_primary_but_rescues_a_dead_ones() -> None:
+    living, dead = an_agent(), an_agent(status=AgentStatus.OFFLINE)
+
+    kept = register(living, ELSEWHERE, InstanceRole.FORMER, NOON, NOWADAYS)
+    rescued = register(dead, ELSEWHERE, InstanceRole.FORMER, NOON, NOWADAYS)
+
+    assert kept == Registered(outcome=RegistrationOutcome.ACKNOWLEDGED_FORMER, agent=living)
+    assert (rescued.outcome, rescued.agent.primary_instance_id) == ("migrated", "i-2")
+
+
 @pytest.mark.parametrize("role", [InstanceRole.STANDBY, InstanceRole.FORMER])
 def test_formerly_whoever_registered_took_the_pointer(role: InstanceRole) -> None:
     came_to = register(an_agent(), ELSEWHERE, role, NOON, ALWAYS_MOVES)
@@ -190,7 +200,7 @@ def test_a_deleted_agent_comes_back_under_its_id_with_everything_reset() -> None
     assert came_to.outcome is RegistrationOutcome.REVIVED
     assert (came_to.agent.id, came_to.agent.status) == ("agent-1", "online")
     assert (came_to.agent.settings, came_to.agent.terminated_at) == (AgentSettings(), None)
-    assert came_to.agent.installed_at == EARLIER
+    assert (came_to.agent.installed_at, came_to.former_instance_id) == (EARLIER, "i-1")
 
 
 def test_formerly_a_deleted_agent_came_back_as_disabled_as_it_was() -> None:
@@ -256,6 +266,7 @@ def test_an_agent_that_nobody_knew_is_minted_online_and_with_default_settings() 
 
     assert (minted.outcome, minted.former_instance_id) == (RegistrationOutcome.MINTED, None)
     assert minted.speaks_for_the_agent
+    assert minted.agent.interruption_handled_count == 0
     assert minted.agent == Agent(
         id=AgentId("agent-9"),
         client_id=ClientId("client-9"),

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
-from spot_optimizer.adapters.persistence.tables import agent_configs, agents
+from spot_optimizer.adapters.persistence.tables import agent_configs, agents, clients
 from spot_optimizer.adapters.persistence.upsert import update_rows
 from spot_optimizer.domain.agents.agent import Agent, AgentSettings, AgentStatus, Placement
 from spot_optimizer.domain.agents.vitals import Vitals
@@ -35,17 +35,22 @@ _COLUMNS: Final = tuple(
 _BY_ID: Final = select(*_COLUMNS).where(agents.c.id == bindparam("agent_id"))
 _OF: Final = select(*_COLUMNS).where(agents.c.id.in_(bindparam("ids", expanding=True)))
 _LOCKED: Final = _OF.order_by(agents.c.id).with_for_update()
-_VITALS: Final = select(
-    agents.c.id,
-    agents.c.client_id,
-    agents.c.status,
-    agents.c.instance_id,
-    agents.c.instance_type,
-    agents.c.region,
-    agents.c.az,
-    agents.c.current_mode,
-    agents.c.current_pool_id,
-).where(agents.c.id.in_(bindparam("ids", expanding=True)))
+_VITALS: Final = (
+    select(
+        agents.c.id,
+        agents.c.client_id,
+        agents.c.status,
+        agents.c.instance_id,
+        agents.c.instance_type,
+        agents.c.region,
+        agents.c.az,
+        agents.c.current_mode,
+        agents.c.current_pool_id,
+        clients.c.last_sync_at,
+    )
+    .join_from(agents, clients, clients.c.id == agents.c.client_id)
+    .where(agents.c.id.in_(bindparam("ids", expanding=True)))
+)
 _LIMITS: Final = select(agent_configs).where(
     agent_configs.c.agent_id.in_(bindparam("ids", expanding=True))
 )
@@ -100,6 +105,7 @@ class SqlAgentRepository:
                     mode=mode_of(mode),
                     pool_id=pool_id,
                 ),
+                client_heard_at,
             )
             for (
                 agent_id,
@@ -111,6 +117,7 @@ class SqlAgentRepository:
                 zone,
                 mode,
                 pool_id,
+                client_heard_at,
             ) in rows
         }
 

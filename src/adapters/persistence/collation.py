@@ -13,6 +13,8 @@ def folded(text: T) -> T:
     """Text as MySQL's utf8mb4_unicode_ci compares it: no case, no accents, no trailing blanks."""
     if text is None:
         return text
+    if text.isascii():
+        return text.rstrip(" ").lower()
     letters = unicodedata.normalize("NFKD", text.rstrip(" "))
     return "".join(c for c in letters if not unicodedata.combining(c)).casefold()
 

@@ -32,8 +32,7 @@ class SqlDecisionLog:
         if not rows:
             return
         try:
-            with self._connection.begin_nested():
-                self._connection.execute(insert(table), rows)
+            self._connection.execute(insert(table), rows)
         except OperationalError:
             raise  # the connection or the whole transaction is gone, not just these rows
         except SQLAlchemyError:

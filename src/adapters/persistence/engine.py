@@ -59,6 +59,7 @@ def _mysql(url: URL, connections: int, isolation: IsolationLevel) -> Engine:
         pool_reset_on_return=None,
         isolation_level=isolation,
         skip_autocommit_rollback=True,
+        hide_parameters=True,  # tokens must not reach a log
         json_serializer=_to_json,
         json_deserializer=_DECODER.decode,
         connect_args={
@@ -78,6 +79,7 @@ def _sqlite(url: URL, connections: int) -> Engine:
             url,
             poolclass=StaticPool,
             connect_args={"check_same_thread": False},
+            hide_parameters=True,  # tokens must not reach a log
             json_serializer=_to_json,
             json_deserializer=_DECODER.decode,
         )
@@ -87,6 +89,7 @@ def _sqlite(url: URL, connections: int) -> Engine:
             url,
             pool_size=connections,
             max_overflow=0,
+            hide_parameters=True,  # tokens must not reach a log
             json_serializer=_to_json,
             json_deserializer=_DECODER.decode,
         )

@@ -14,7 +14,8 @@ logger = logging.getLogger(__name__)
 
 
 class SqlEventLog:
-    """Rows wait until the commit and go behind a savepoint, so that they never make it fail."""
+    """Rows wait until the commit and never make it fail: a statement that the database refuses
+    takes back nothing but itself."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -97,8 +98,7 @@ def _write_if_possible(connection: Connection, table: Table, rows: list[dict[str
     if not rows:
         return
     try:
-        with connection.begin_nested():
-            connection.execute(insert(table), rows)
+        connection.execute(insert(table), rows)
     except OperationalError:
         raise  # the connection or the whole transaction is gone, not just these rows
     except SQLAlchemyError:

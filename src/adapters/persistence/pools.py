@@ -36,6 +36,7 @@ _COLUMNS: Final = (
     spot_pools.c.region,
     spot_pools.c.az,
     spot_pools.c.is_active,
+    spot_pools.c.updated_at,
 )
 _OF_IDS: Final = select(*_COLUMNS).where(spot_pools.c.id.in_(bindparam("ids", expanding=True)))
 _OF_TYPES: Final = (
@@ -110,7 +111,8 @@ class SqlSpotPoolRepository:
         def place_of(pool: SpotPool) -> tuple[str, ...]:
             return tuple(map(compared, (pool.instance_type, pool.region, pool.zone)))
 
-        known = self._known(pools)
+        rows = self._known(pools)
+        known = [_to_pool(row) for row in rows]
         in_place = {place_of(pool): pool for pool in known}
         by_id = {compared(pool.id): pool for pool in known}
         kept_as: dict[PoolId, PoolId] = {}
@@ -123,8 +125,9 @@ class SqlSpotPoolRepository:
             kept_as[pool.id] = on_record.id
         if new:
             self._connection.execute(insert(spot_pools), [_to_row(pool, at) for pool in new])
-        seen = sorted(set(kept_as.values()) - {pool.id for pool in new})
-        if seen:
+        second = at.replace(microsecond=0)
+        unseen = {row.id for row in rows if row.updated_at is None or row.updated_at < second}
+        if seen := sorted(unseen & set(kept_as.values())):
             self._connection.execute(_SEEN, {"ids": seen, "seen_at": at})
         return kept_as
 
@@ -140,7 +143,7 @@ class SqlSpotPoolRepository:
         )
         return [_to_priced(row) for row in rows]
 
-    def _known(self, pools: Collection[SpotPool]) -> list[SpotPool]:
+    def _known(self, pools: Collection[SpotPool]) -> Sequence[Row[*tuple[Any, ...]]]:
         """What is on record under these ids, or under others in the same places."""
         ids = {pool.id for pool in pools}
         found = list(self._connection.execute(_OF_IDS, {"ids": sorted(ids)}))
@@ -152,7 +155,7 @@ class SqlSpotPoolRepository:
                     "regions": sorted({pool.region for pool in pools}),
                 },
             )
-        return [_to_pool(row) for row in found]
+        return found
 
 
 def _to_pool(row: Row[*tuple[Any, ...]]) -> SpotPool:

@@ -2,19 +2,15 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import (
     Connection,
     Row,
-    TextualSelect,
     bindparam,
-    column,
     insert,
     select,
-    text,
     update,
 )
 
@@ -24,14 +20,11 @@ from spot_optimizer.adapters.persistence.tables import (
     ondemand_prices,
     pricing_reports,
     pricing_snapshots_clean,
-    pricing_submissions_raw,
     spot_price_snapshots,
 )
-from spot_optimizer.adapters.persistence.tables.types import Amount, UtcInstant
-from spot_optimizer.application.ports.repositories import OnDemandTick, RawSubmission
+from spot_optimizer.application.ports.repositories import OnDemandTick
 from spot_optimizer.domain.identifiers import AgentId, InstanceId, PoolId
 from spot_optimizer.domain.pricing.buckets import Bucket, BucketSnapshot, DataSource
-from spot_optimizer.domain.pricing.duplicates import RECENT_POINTS_SEARCHED, KeptPoint
 from spot_optimizer.domain.pricing.prices import (
     PriceObservation,
     SourceRole,
@@ -41,7 +34,6 @@ from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
 from spot_optimizer.domain.switching import mode_of
 
 _TICKS: Final = insert(spot_price_snapshots)
-_SUBMISSIONS: Final = insert(pricing_submissions_raw)
 _REPORTS: Final = insert(pricing_reports)
 _BUCKETS: Final = insert(pricing_snapshots_clean)
 _ON_DEMAND_TICKS: Final = insert(ondemand_price_snapshots)
@@ -50,6 +42,12 @@ _KNOWN_REPORTS: Final = (
     select(pricing_reports)
     .where(pricing_reports.c.agent_id.in_(bindparam("agents", expanding=True)))
     .where(pricing_reports.c.collected_at.in_(bindparam("moments", expanding=True)))
+)
+_TICKS_AT: Final = (
+    select(spot_price_snapshots.c.pool_id, spot_price_snapshots.c.captured_at)
+    .where(spot_price_snapshots.c.pool_id.in_(bindparam("pools", expanding=True)))
+    .where(spot_price_snapshots.c.captured_at.in_(bindparam("moments", expanding=True)))
+    .distinct()
 )
 _BUCKETS_AT: Final = (
     select(
@@ -72,9 +70,6 @@ _CURRENT_ON_DEMAND: Final = (
     .where(ondemand_prices.c.instance_type.in_(bindparam("types", expanding=True)))
     .where(ondemand_prices.c.region.in_(bindparam("regions", expanding=True)))
 )
-
-# One statement asks for at most this many pools.
-_POOLS_AT_ONCE: Final = 48
 
 
 class SqlPriceRepository:
@@ -127,24 +122,19 @@ class SqlPriceRepository:
     def add_reports(self, reports: Sequence[PricingReport]) -> None:
         self._connection.execute(_REPORTS, [_report_row(report) for report in reports])
 
-    def points_near(
-        self, spans: Mapping[PoolId, tuple[datetime, datetime]]
-    ) -> Mapping[PoolId, Sequence[KeptPoint]]:
-        found: dict[PoolId, list[KeptPoint]] = defaultdict(list)
-        pools = sorted(spans)
-        dialect = self._connection.dialect.name
-        for start in range(0, len(pools), _POOLS_AT_ONCE):
-            asked = pools[start : start + _POOLS_AT_ONCE]
-            values: dict[str, Any] = {"most": RECENT_POINTS_SEARCHED}
-            for number, pool_id in enumerate(asked):
-                first, last = spans[pool_id]
-                values |= {f"pool{number}": pool_id, f"from{number}": first, f"to{number}": last}
-            rows = self._connection.execute(_newest_points(len(asked), dialect), values)
-            for number, price, observed_at, submission_id, source in rows:
-                found[asked[number]].append(
-                    KeptPoint(price=price, observed_at=observed_at, source=source, id=submission_id)
-                )
-        return found
+    def ticks_at(
+        self, moments: Collection[tuple[PoolId, datetime]]
+    ) -> Collection[tuple[PoolId, datetime]]:
+        if not moments:
+            return set()
+        rows = self._connection.execute(
+            _TICKS_AT,
+            {
+                "pools": sorted({pool_id for pool_id, _ in moments}),
+                "moments": sorted({moment for _, moment in moments}),
+            },
+        )
+        return {(PoolId(pool_id), at) for pool_id, at in rows} & set(moments)
 
     def add_ticks(self, observations: Sequence[PriceObservation]) -> None:
         if observations:
@@ -160,10 +150,6 @@ class SqlPriceRepository:
                     for seen in observations
                 ],
             )
-
-    def add_submissions(self, submissions: Sequence[RawSubmission]) -> None:
-        if submissions:
-            self._connection.execute(_SUBMISSIONS, [_submission_row(one) for one in submissions])
 
     def buckets_at(
         self, keys: Collection[tuple[PoolId, datetime]]
@@ -263,47 +249,6 @@ class SqlPriceRepository:
                 )
 
 
-# The newest admitted submissions of one pool within a span of time.
-_NEWEST_POINTS: Final = """
-SELECT {number} AS number, spot_price, observed_at, submission_id,
-       COALESCE(NULLIF(source_instance_id, ''), source_agent_id) AS source
-FROM pricing_submissions_raw
-WHERE pool_id = :pool{number} AND observed_at BETWEEN :from{number} AND :to{number}
-  AND is_duplicate = 0
-  AND EXISTS (SELECT 1 FROM spot_price_snapshots
-              WHERE pool_id = :pool{number}
-                AND captured_at BETWEEN :from{number} AND :to{number})
-ORDER BY observed_at DESC, id DESC LIMIT :most
-"""
-
-
-@lru_cache
-def _newest_points(pools: int, dialect: str) -> TextualSelect:
-    """One statement for so many pools, composed once because that costs more than running it.
-
-    In brackets MySQL streams each part; as a derived table, which is the only form that SQLite
-    takes, it would write each to a table of its own first, at ten times the cost.
-    """
-    bracket = "SELECT * FROM ({})" if dialect == "sqlite" else "({})"
-    parts = [bracket.format(_NEWEST_POINTS.format(number=number)) for number in range(pools)]
-    moments = [
-        bindparam(f"{end}{number}", type_=UtcInstant)
-        for number in range(pools)
-        for end in ("from", "to")
-    ]
-    return (
-        text(" UNION ALL ".join(parts))
-        .bindparams(*moments)
-        .columns(
-            column("number"),
-            column("spot_price", Amount(10, 6)),
-            column("observed_at", UtcInstant),
-            column("submission_id"),
-            column("source"),
-        )
-    )
-
-
 def _to_report(row: Row[Any]) -> PricingReport:
     return PricingReport(
         id=row.id,
@@ -341,30 +286,6 @@ def _report_row(report: PricingReport) -> dict[str, Any]:
         "spot_pools": list(report.spot_pools),
         "collected_at": report.collected_at,
         "received_at": report.received_at,
-    }
-
-
-def _submission_row(submission: RawSubmission) -> dict[str, Any]:
-    seen, pool = submission.observation, submission.pool
-    return {
-        "submission_id": seen.submission_id,
-        "source_instance_id": seen.instance_id or "",
-        "source_agent_id": seen.agent_id,
-        "source_type": seen.role,
-        "pool_id": seen.pool_id,
-        "instance_type": pool.instance_type,
-        "region": pool.region,
-        "az": pool.zone,
-        "spot_price": seen.price,
-        "ondemand_price": seen.ondemand_price,
-        "observed_at": seen.observed_at,
-        "submitted_at": seen.received_at,
-        "received_at": seen.received_at,
-        "client_id": submission.client_id,
-        "is_duplicate": submission.is_duplicate,
-        "duplicate_of": submission.duplicate_of,
-        "processed": True,
-        "processed_at": seen.received_at,
     }
 
 

@@ -55,7 +55,8 @@ class RecordHeartbeats:
                     answers.append(AgentNotFound())
                     continue
                 answers.append(None)
-                clients.add(vitals.client_id)
+                if vitals.is_first_sign_of_its_client(now):
+                    clients.add(vitals.client_id)
                 if one.agent_id not in moved and vitals.are_confirmed_by(one.heartbeat):
                     quiet.add(one.agent_id)
                 else:

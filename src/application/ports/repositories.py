@@ -29,7 +29,6 @@ from spot_optimizer.domain.identifiers import (
 )
 from spot_optimizer.domain.interruptions import Interruption, SignalType
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
-from spot_optimizer.domain.pricing.duplicates import KeptPoint
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PriceObservation
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
@@ -204,17 +203,6 @@ class SpotPoolRepository(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RawSubmission:
-    """A price as submitted, and whether it lost against another one."""
-
-    observation: PriceObservation
-    pool: SpotPool
-    client_id: ClientId
-    duplicate_of: str | None = None
-    is_duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class OnDemandTick:
     """An on-demand price reported for a type in a region, USD per hour."""
 
@@ -240,15 +228,13 @@ class PriceRepository(Protocol):
 
     def add_reports(self, reports: Sequence[PricingReport]) -> None: ...
 
-    def points_near(
-        self, spans: Mapping[PoolId, tuple[datetime, datetime]]
-    ) -> Mapping[PoolId, Sequence[KeptPoint]]:
-        """The newest ten admitted submissions of each pool within its span of time."""
+    def ticks_at(
+        self, moments: Collection[tuple[PoolId, datetime]]
+    ) -> Collection[tuple[PoolId, datetime]]:
+        """Those of the moments, in whole seconds, at which a tick of the pool is on record."""
         ...
 
     def add_ticks(self, observations: Sequence[PriceObservation]) -> None: ...
-
-    def add_submissions(self, submissions: Sequence[RawSubmission]) -> None: ...
 
     def buckets_at(
         self, keys: Collection[tuple[PoolId, datetime]]

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from spot_optimizer.application.journal import record
@@ -10,11 +10,14 @@ from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWork
 from spot_optimizer.application.pricing.price_intake import Offered, PriceIntake
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain import occurrences
-from spot_optimizer.domain.agents.agent import Agent
+from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import AgentNotFound, DomainError
 from spot_optimizer.domain.identifiers import AgentId, ReportId
+from spot_optimizer.domain.pricing.buckets import Disputes
+from spot_optimizer.domain.pricing.duplicates import RecentPoints
+from spot_optimizer.domain.pricing.prices import PriceObservation
 from spot_optimizer.domain.pricing.report import PricingReport
 from spot_optimizer.domain.pricing.submission import PriceSubmission, role_of_reporter
 
@@ -28,7 +31,7 @@ class ReceivedReport:
 
 @dataclass(frozen=True, slots=True)
 class _Accepted:
-    agent: Agent
+    agent: Vitals
     submission: PriceSubmission
     report: PricingReport
     caller: Caller
@@ -47,17 +50,19 @@ class IngestPricingReports:
     clock: Clock
     identifiers: Identifiers
     compatibility: Compatibility
+    recent: RecentPoints = field(default_factory=RecentPoints)
+    disputes: Disputes = field(default_factory=Disputes)
 
     @repeated_when_lost
     def __call__(self, received: Sequence[ReceivedReport]) -> Sequence[DomainError | None]:
         now = self.clock.now()
         with self.unit_of_work() as work:
-            agents = work.agents.of({one.agent_id for one in received})
+            agents = work.agents.vitals_of({one.agent_id for one in received})
             answers: list[DomainError | None] = []
             accepted: list[_Accepted] = []
             for one in received:
                 agent = agents.get(one.agent_id)
-                if agent is None or one.caller.owner not in (None, agent.client_id):
+                if agent is None or not agent.belongs_to(one.caller.owner):
                     answers.append(AgentNotFound())
                     continue
                 answers.append(None)
@@ -69,9 +74,10 @@ class IngestPricingReports:
                 self._learn_modes(work, news, now)
                 self._price_instances(work, news, now)
                 work.prices.add_reports([one.report for one in news])
-                self._take_in_offers(work, news, now)
+                kept = self._take_in_offers(work, news, now)
                 self._take_in_on_demand_prices(work, news, now)
                 work.commit()
+                self.recent.keep(kept)
         return answers
 
     def _news(self, work: UnitOfWork, accepted: Sequence[_Accepted]) -> list[_Accepted]:
@@ -93,14 +99,12 @@ class IngestPricingReports:
         """The oldest agents say how their instance is paid for only here."""
         if self.compatibility.price_report_overwrites:
             return
-        teaching = {
-            one.agent.id: one for one in news if _learned(one.agent, one.submission) != one.agent
-        }
+        teaching = {one.agent.id: one for one in news if one.submission.teaches(one.agent)}
         if not teaching:
             return
         for agent in work.agents.lock(teaching.keys()).values():
             one = teaching[agent.id]
-            learned = _learned(agent, one.submission)
+            learned = agent.learn_mode(one.submission.mode, one.submission.pool_id)
             if learned != agent and not agent.is_deleted:
                 work.agents.save(learned, now)
                 record(work, occurrences.agent_heard(agent, learned, now), one.caller)
@@ -126,7 +130,9 @@ class IngestPricingReports:
         work.instances.save_prices(changed, now)
         work.instances.seen(reported - {instance.id for instance in changed}, now)
 
-    def _take_in_offers(self, work: UnitOfWork, news: Sequence[_Accepted], now: datetime) -> None:
+    def _take_in_offers(
+        self, work: UnitOfWork, news: Sequence[_Accepted], now: datetime
+    ) -> Sequence[PriceObservation]:
         others = {
             one.agent.id
             for one in news
@@ -144,8 +150,7 @@ class IngestPricingReports:
             for one in news
             if one.submission.offers and one.submission.names_its_region
         ]
-        if offered:
-            PriceIntake(work, self.identifiers, now).take(offered)
+        return PriceIntake(work, self.recent, self.disputes, now).take(offered) if offered else ()
 
     def _take_in_on_demand_prices(
         self, work: UnitOfWork, news: Sequence[_Accepted], now: datetime
@@ -162,9 +167,3 @@ class IngestPricingReports:
         if ticks:
             as_current = not self.compatibility.price_report_overwrites
             work.prices.add_on_demand(ticks, now, as_current=as_current)
-
-
-def _learned(agent: Agent, submission: PriceSubmission) -> Agent:
-    if submission.mode is None or submission.instance_id != agent.primary_instance_id:
-        return agent
-    return agent.learn_mode(submission.mode, submission.pool_id)

@@ -1,23 +1,22 @@
 """From offers in reports to one clean price series (contract/domain.md 4.1.5 and 4.1.7)."""
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from spot_optimizer.application.ports.identity import Identifiers
-from spot_optimizer.application.ports.repositories import RawSubmission
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
-from spot_optimizer.domain.agents.agent import Agent
-from spot_optimizer.domain.identifiers import ClientId, PoolId
-from spot_optimizer.domain.pricing.buckets import Bucket, BucketSnapshot, Settlement, settle
-from spot_optimizer.domain.pricing.duplicates import (
-    DUPLICATE_WINDOW,
-    Admission,
-    KeptPoint,
-    screen,
+from spot_optimizer.domain.agents.vitals import Vitals
+from spot_optimizer.domain.identifiers import PoolId
+from spot_optimizer.domain.pricing.buckets import (
+    DISCREPANCY_PERCENT,
+    Bucket,
+    BucketSnapshot,
+    Disputes,
+    Settlement,
+    settle,
 )
+from spot_optimizer.domain.pricing.duplicates import KeptPoint, RecentPoints, screen
 from spot_optimizer.domain.pricing.prices import (
     PriceObservation,
     SourceRole,
@@ -33,7 +32,7 @@ logger = logging.getLogger(__name__)
 class Offered:
     """A report with offers, and in which role its instance speaks."""
 
-    agent: Agent
+    agent: Vitals
     submission: PriceSubmission
     role: SourceRole
 
@@ -42,7 +41,6 @@ class Offered:
 class _Seen:
     observation: PriceObservation
     pool: SpotPool
-    client_id: ClientId
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +48,19 @@ class PriceIntake:
     """Takes what several reports offer into the price series, within one unit of work."""
 
     work: UnitOfWork
-    identifiers: Identifiers
+    recent: RecentPoints
+    disputes: Disputes
     now: datetime
 
-    def take(self, offered: Sequence[Offered]) -> None:
+    def take(self, offered: Sequence[Offered]) -> Sequence[PriceObservation]:
+        """Returns what became part of the series, to be remembered once it is committed."""
         pools = {pool.id: pool for one in offered for pool in _pools_in(one)}
         kept_as = self.work.pools.ensure(list(pools.values()), self.now)
         seen = [sight for one in offered for sight in self._observations(one, pools, kept_as)]
         admitted = self._admit(seen)
         self.work.prices.add_ticks([sight.observation for sight in admitted])
         self._settle(admitted)
+        return [sight.observation for sight in admitted]
 
     def _observations(
         self,
@@ -69,9 +70,10 @@ class PriceIntake:
     ) -> Iterator[_Seen]:
         said = offered.submission
         observed_at = time_of_observation(said.collected_at, self.now)
+        if worthless := [offer.pool_id for offer in said.offers if offer.price is None]:
+            logger.warning("agent %s offers %s at no price", offered.agent.id, ", ".join(worthless))
         for offer in said.offers:
             if offer.price is None:
-                logger.warning("agent %s offers %s at no price", offered.agent.id, offer.pool_id)
                 continue
             observation = PriceObservation(
                 pool_id=kept_as[offer.pool_id],
@@ -82,55 +84,39 @@ class PriceIntake:
                 instance_id=said.instance_id,
                 role=offered.role,
                 ondemand_price=said.valid_on_demand_price,
-                submission_id=self.identifiers.new_id(),
             )
-            yield _Seen(observation, pools[offer.pool_id], offered.agent.client_id)
+            yield _Seen(observation, pools[offer.pool_id])
 
     def _admit(self, seen: Sequence[_Seen]) -> list[_Seen]:
-        """Those that nobody has told already; what was submitted is recorded either way."""
-        points = self._points_near(seen)
-        admitted, submissions = [], []
+        """Those that nobody has told already."""
+        points = self._points_near([sight.observation for sight in seen])
+        admitted = []
         for sight in seen:
-            observation = sight.observation
-            near = points[observation.pool_id]
-            screening = screen(observation, near)
-            if screening.admission is Admission.DUPLICATE_EXACT:
-                continue
-            if screening.is_new:
+            near = points[sight.observation.pool_id]
+            if screen(sight.observation, near).is_new:
                 admitted.append(sight)
-                near.append(
-                    KeptPoint(
-                        price=observation.price,
-                        observed_at=observation.observed_at,
-                        source=observation.source,
-                        id=observation.submission_id,
-                    )
-                )
-            submissions.append(
-                RawSubmission(
-                    observation=observation,
-                    pool=sight.pool,
-                    client_id=sight.client_id,
-                    is_duplicate=not screening.is_new,
-                    duplicate_of=screening.kept.id if screening.kept else None,
-                )
-            )
-        self.work.prices.add_submissions(submissions)
+                near.append(KeptPoint.of(sight.observation))
         return admitted
 
-    def _points_near(self, seen: Sequence[_Seen]) -> dict[PoolId, list[KeptPoint]]:
-        spans: dict[PoolId, tuple[datetime, datetime]] = {}
-        for sight in seen:
-            at, pool_id = sight.observation.observed_at, sight.observation.pool_id
-            first, last = spans.get(pool_id, (at, at))
-            spans[pool_id] = min(first, at), max(last, at)
-        found = self.work.prices.points_near(
-            {
-                pool_id: (first - DUPLICATE_WINDOW, last + DUPLICATE_WINDOW)
-                for pool_id, (first, last) in spans.items()
-            }
-        )
-        return defaultdict(list, {pool_id: list(points) for pool_id, points in found.items()})
+    def _points_near(
+        self, observations: Sequence[PriceObservation]
+    ) -> dict[PoolId, list[KeptPoint]]:
+        """What is remembered of their pools; as far as it matters, only what is still on record."""
+        remembered = {seen.pool_id: list(self.recent.of(seen.pool_id)) for seen in observations}
+        suspected = {
+            seen.pool_id
+            for seen in observations
+            if not screen(seen, remembered[seen.pool_id]).is_new
+        }
+        moments = {
+            (pool_id, kept.observed_at) for pool_id in suspected for kept in remembered[pool_id]
+        }
+        on_record = self.work.prices.ticks_at(moments) if moments else ()
+        for pool_id in suspected:
+            remembered[pool_id] = [
+                kept for kept in remembered[pool_id] if (pool_id, kept.observed_at) in on_record
+            ]
+        return remembered
 
     def _settle(self, admitted: Sequence[_Seen]) -> None:
         """Which of the admitted prices stands for its five minutes."""
@@ -150,8 +136,12 @@ class PriceIntake:
             bucket = Bucket.of(sight.observation.observed_at)
             key = (sight.observation.pool_id, bucket.start)
             outcome = settle(standing.get(key), sight.observation, bucket)
-            if outcome.discrepancy:
-                logger.warning("two sources disagree by more than 10 %% about %s", key[0])
+            if outcome.discrepancy and self.disputes.is_first_about(*key):
+                logger.warning(
+                    "two sources disagree by more than %s %% about %s at %s",
+                    DISCREPANCY_PERCENT,
+                    *key,
+                )
             if outcome.reason in (Settlement.NEW_SNAPSHOT, Settlement.REPLACED_EXISTING):
                 standing[key] = outcome.snapshot
                 (replaced if key in on_record else added)[key] = outcome.snapshot

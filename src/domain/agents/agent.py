@@ -93,6 +93,14 @@ class Placement:
         pool_id = heartbeat.pool_id if placement.mode is Mode.SPOT else None
         return replace(placement, pool_id=pool_id or placement.derived_pool)
 
+    def learn_mode(self, mode: Mode | None, pool_id: PoolId | None) -> Self:
+        """The same place, paid for as somebody has said who knows."""
+        if mode in (None, Mode.UNKNOWN):
+            return self
+        placement = replace(self, mode=mode)
+        pool_id = pool_id or placement.derived_pool if mode is Mode.SPOT else None
+        return replace(placement, pool_id=pool_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
@@ -164,13 +172,9 @@ class Agent:
     def switched(self, now: datetime) -> Self:
         return replace(self, last_switch_at=now)
 
-    def learn_mode(self, mode: Mode, pool_id: PoolId | None) -> Self:
+    def learn_mode(self, mode: Mode | None, pool_id: PoolId | None) -> Self:
         """The primary has said how it is paid for; only price reports of old agents do."""
-        if mode is Mode.UNKNOWN:
-            return self
-        placement = replace(self.placement, mode=mode, pool_id=None)
-        if mode is Mode.SPOT:
-            placement = replace(placement, pool_id=pool_id or placement.derived_pool)
+        placement = self.placement.learn_mode(mode, pool_id)
         return self if placement == self.placement else replace(self, placement=placement)
 
     def terminate(self, now: datetime) -> Self:

@@ -1,6 +1,7 @@
 """The few facts about an agent that its telemetry is compared with."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from spot_optimizer.domain.agents.agent import AgentStatus, Placement
 from spot_optimizer.domain.agents.heartbeat import Heartbeat
@@ -17,6 +18,12 @@ class Vitals:
     status: AgentStatus
     primary_instance_id: InstanceId | None
     placement: Placement
+    client_heard_at: datetime | None = None
+    """When any agent of the client last gave a sign of life, to the second."""
+
+    def is_first_sign_of_its_client(self, now: datetime) -> bool:
+        """Whether nothing was noted of the client in this second yet."""
+        return self.client_heard_at is None or self.client_heard_at < now.replace(microsecond=0)
 
     @property
     def is_deleted(self) -> bool:

@@ -98,6 +98,25 @@ class BucketSnapshot:
         return self.data_source is DataSource.MEASURED
 
 
+class Disputes:
+    """Which pools the reporters disagree about in the current five minutes, so that a fleet that
+    reports a thousand times says it once."""
+
+    def __init__(self) -> None:
+        self._newest: datetime | None = None
+        self._pools: set[PoolId] = set()
+
+    def is_first_about(self, pool_id: PoolId, bucket_start: datetime) -> bool:
+        """Late news about earlier buckets is none."""
+        if self._newest is None or bucket_start > self._newest:
+            self._newest = bucket_start
+            self._pools.clear()
+        if bucket_start < self._newest or pool_id in self._pools:
+            return False
+        self._pools.add(pool_id)
+        return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketOutcome:
     """What the bucket holds now; the submission that lost is a duplicate of the one that won."""

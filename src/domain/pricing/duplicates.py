@@ -1,28 +1,23 @@
 """Is a price news, or has another reporter told it already? (contract/domain.md 4.1.5 step 4)"""
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
-from spot_optimizer.domain.pricing.prices import PriceObservation, Quality, difference_percent
-from spot_optimizer.domain.values import hourly_price
+from spot_optimizer.domain.identifiers import PoolId
+from spot_optimizer.domain.pricing.prices import PriceObservation, difference_percent
 
 # Both inclusive; the window reaches in both directions.
 DUPLICATE_WINDOW: Final = timedelta(seconds=5)
 NEAR_EQUAL_PERCENT: Final = Decimal("0.5")
 
-# As many points of a pool have to be at hand for the search.
+# So many points of a pool are searched, and so many pools remembered.
 RECENT_POINTS_SEARCHED: Final = 10
-
-
-class NearEqual(StrEnum):
-    """Policy P-7: what two near-equal prices of two sources amount to."""
-
-    FIRST = "first"
-    MEAN = "mean"
+_POOLS_REMEMBERED: Final = 20_000
 
 
 class Admission(StrEnum):
@@ -35,12 +30,19 @@ class Admission(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPoint:
-    """A price already there; `id` is the caller's name for it."""
+    """A price already there."""
 
     price: Decimal
     observed_at: datetime
     source: str
-    id: str | None = None
+
+    @classmethod
+    def of(cls, observation: PriceObservation) -> Self:
+        return cls(
+            price=observation.price,
+            observed_at=observation.observed_at,
+            source=observation.source,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,28 +51,19 @@ class Screening:
 
     admission: Admission
     kept: KeptPoint | None = None
-    amended_price: Decimal | None = None
-    """What the kept point is to cost from now on; None leaves it as it is."""
 
     @property
     def is_new(self) -> bool:
         return self.admission is Admission.STORED
 
-    @property
-    def quality(self) -> Quality:
-        return Quality.ACTUAL if self.amended_price is None else Quality.AVERAGED_DUPLICATE
-
 
 _NEWS: Final = Screening(admission=Admission.STORED)
 
 
-def screen(
-    observation: PriceObservation,
-    kept_points: Iterable[KeptPoint],
-    near_equal: NearEqual = NearEqual.FIRST,
-) -> Screening:
+def screen(observation: PriceObservation, kept_points: Iterable[KeptPoint]) -> Screening:
     """Compares an observation with the kept points of its pool: the same source at the same
-    instant says nothing new, nor does another source with nearly the same price."""
+    instant says nothing new, nor does another source with nearly the same price. The first one
+    stays as it is (policy P-7)."""
     near = [
         kept
         for kept in kept_points
@@ -96,7 +89,24 @@ def screen(
         said_by_others,
         key=lambda kept: (abs(kept.observed_at - observation.observed_at), kept.observed_at),
     )
-    amended_price = None
-    if near_equal is NearEqual.MEAN:
-        amended_price = hourly_price((nearest.price + observation.price) / 2)
-    return Screening(admission=Admission.DEDUPLICATED, kept=nearest, amended_price=amended_price)
+    return Screening(admission=Admission.DEDUPLICATED, kept=nearest)
+
+
+class RecentPoints:
+    """The last points kept of each pool: a short memory, which is enough for a window of seconds
+    (contract/agents-and-replicas.md A6 step 3). It only raises suspicion; the record decides."""
+
+    def __init__(self) -> None:
+        self._points: OrderedDict[PoolId, tuple[KeptPoint, ...]] = OrderedDict()
+
+    def of(self, pool_id: PoolId) -> Sequence[KeptPoint]:
+        return self._points.get(pool_id, ())
+
+    def keep(self, observations: Iterable[PriceObservation]) -> None:
+        """Once they are on record; the pools that nobody reports any more are forgotten first."""
+        for observation in observations:
+            earlier = self._points.pop(observation.pool_id, ())
+            latest = (*earlier, KeptPoint.of(observation))[-RECENT_POINTS_SEARCHED:]
+            self._points[observation.pool_id] = latest
+        while len(self._points) > _POOLS_REMEMBERED:
+            self._points.popitem(last=False)

@@ -51,7 +51,6 @@ class Quality(StrEnum):
 
     ACTUAL = "actual"
     INTERPOLATED = "interpolated"
-    AVERAGED_DUPLICATE = "averaged_duplicate"
     FALLBACK_DEFAULT = "fallback_default"
 
 
@@ -78,7 +77,6 @@ class PriceObservation:
     instance_id: InstanceId | None = None
     role: SourceRole = SourceRole.PRIMARY
     ondemand_price: Decimal | None = None
-    submission_id: str | None = None
 
     @property
     def source(self) -> str:

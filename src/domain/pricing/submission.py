@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Self
 
-from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Standby
+from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import (
     INSTANCE_TYPE_LENGTH,
@@ -46,7 +46,7 @@ class PriceSubmission:
     """The list of pools as received, item by item."""
     collected_at: datetime | None = None
 
-    def completed(self, agent: Agent, compatibility: Compatibility) -> Self:
+    def completed(self, agent: Vitals, compatibility: Compatibility) -> Self:
         """With what the agent is known to be, where the report leaves it out."""
         if compatibility.price_report_overwrites:
             return self
@@ -73,6 +73,12 @@ class PriceSubmission:
             else cheapest.price,
         )
 
+    def teaches(self, agent: Vitals) -> bool:
+        """Whether the primary says here how it is paid for, and that is news."""
+        if self.mode is None or self.instance_id != agent.primary_instance_id:
+            return False
+        return agent.placement.learn_mode(self.mode, self.pool_id) != agent.placement
+
     @property
     def names_its_region(self) -> bool:
         return self.region is not None and is_aws_name(self.region, REGION_LENGTH)
@@ -97,7 +103,7 @@ class PriceSubmission:
         spot = self.current_spot_price
         return spot if is_spot_price(spot) else None, self.valid_on_demand_price
 
-    def report(self, report_id: ReportId, agent: Agent, received_at: datetime) -> PricingReport:
+    def report(self, report_id: ReportId, agent: Vitals, received_at: datetime) -> PricingReport:
         return PricingReport(
             id=report_id,
             agent_id=agent.id,
@@ -118,7 +124,7 @@ class PriceSubmission:
 
 
 def role_of_reporter(
-    instance_id: InstanceId | None, agent: Agent, standbys: Iterable[Standby]
+    instance_id: InstanceId | None, agent: Vitals, standbys: Iterable[Standby]
 ) -> SourceRole:
     """Decided by the instance that reports, not by a flag (contract/domain.md 4.1.4)."""
     if instance_id in (None, agent.primary_instance_id):

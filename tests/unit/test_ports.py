@@ -1,0 +1,83 @@
+"""Hands every adapter and every fake over as its port. Nobody runs it: the type checker reads it,
+
+because it does not see through the container."""
+
+# ruff: noqa: F841 - the annotation is the point, not the variable
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from spot_optimizer.adapters.ml.registry import LoadedEngine, RuleBasedDecisionEngine
+from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
+from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
+from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
+from spot_optimizer.adapters.persistence.credentials import SqlCredentials
+from spot_optimizer.adapters.persistence.file_cache import FileCache
+from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
+from spot_optimizer.adapters.scheduling.redis_cache import RedisCache
+from spot_optimizer.adapters.system import (
+    RandomIdentifiers,
+    SecretTokens,
+    SystemClock,
+    SystemStopwatch,
+)
+from spot_optimizer.application.admin.queries import AdminQueries, HealthProbe
+from spot_optimizer.application.agents.queries import AgentQueries
+from spot_optimizer.application.commands.queries import CommandQueries
+from spot_optimizer.application.ports.cache import Cache
+from spot_optimizer.application.ports.clock import Clock, Stopwatch
+from spot_optimizer.application.ports.credentials import Credentials
+from spot_optimizer.application.ports.decision_engine import (
+    DecisionEngine,
+    EngineIdentity,
+    EngineInService,
+)
+from spot_optimizer.application.ports.identity import Identifiers, Tokens
+from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from tests.fakes import (
+    CountingIdentifiers,
+    FakeDecisionEngine,
+    FixedClock,
+    FixedEngine,
+    FixedTokens,
+    InMemoryCache,
+    InMemoryCommandQueries,
+    InMemoryCredentials,
+    InMemoryUnitOfWork,
+    SteadyStopwatch,
+)
+
+
+def the_adapters(engine: Engine, directory: Path, identity: EngineIdentity) -> None:
+    clock: Clock = SystemClock()
+    stopwatch: Stopwatch = SystemStopwatch()
+    identifiers: Identifiers = RandomIdentifiers()
+    tokens: Tokens = SecretTokens()
+    file_cache: Cache = FileCache(directory, clock)
+    redis_cache: Cache = RedisCache("redis://localhost")
+    decision_engine: DecisionEngine = RuleBasedDecisionEngine(identity)
+    engines: EngineInService = LoadedEngine("module", "name")
+    work: UnitOfWork = SqlUnitOfWork(engine)
+    credentials: Credentials = SqlCredentials(engine)
+    admin_queries: AdminQueries = SqlAdminQueries(engine)
+    agent_queries: AgentQueries = SqlAgentQueries(engine)
+    command_queries: CommandQueries = SqlCommandQueries(engine)
+    health_probe: HealthProbe = SqlHealthProbe(engine)
+
+
+def the_fakes(decision: object) -> None:
+    fixed_clock = FixedClock()
+    in_memory = InMemoryUnitOfWork()
+    fake_engine = FakeDecisionEngine(decision)
+
+    clock: Clock = fixed_clock
+    stopwatch: Stopwatch = SteadyStopwatch()
+    identifiers: Identifiers = CountingIdentifiers()
+    tokens: Tokens = FixedTokens()
+    cache: Cache = InMemoryCache(fixed_clock)
+    decision_engine: DecisionEngine = fake_engine
+    engines: EngineInService = FixedEngine(fake_engine)
+    work: UnitOfWork = in_memory
+    factory: UnitOfWorkFactory = in_memory
+    credentials: Credentials = InMemoryCredentials(in_memory)
+    command_queries: CommandQueries = InMemoryCommandQueries(in_memory)
