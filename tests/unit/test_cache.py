@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from multiprocessing import get_context
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Final
 from uuid import uuid4
 
@@ -14,13 +15,25 @@ from redis import Redis
 
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.scheduling.redis_cache import RedisCache
-from spot_optimizer.adapters.system import SystemClock
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
 from tests.application_under_test import at_once
 from tests.contract.clock import ReplayClock
 from tests.services import redis_url, require_redis
 
+# Adds the same entries as every other process, and says how many of them were its own.
+PROCESS: Final = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from spot_optimizer.adapters.persistence.file_cache import FileCache
+from spot_optimizer.adapters.system import SystemClock
+
+cache = FileCache(Path(sys.argv[1]), SystemClock())
+print("ready", flush=True)
+sys.stdin.readline()
+print(sum(cache.add(f"k{number}", b"x", timedelta(minutes=5)) for number in range(60)))
+"""
 LONG: Final = timedelta(minutes=5)
 
 
@@ -144,11 +157,17 @@ class TestAFile:
         assert FileCache(tmp_path / "cache.sqlite3", clock).get("k") == b"x"
 
     def test_of_two_processes_one_adds_each_entry(self, tmp_path: Path) -> None:
-        path, entries = tmp_path / "cache.sqlite3", 40
-        with get_context("spawn").Pool(2) as processes:
-            added = processes.starmap(_added_to, [(path, entries)] * 2, chunksize=1)
+        command = [sys.executable, "-c", PROCESS, str(tmp_path / "cache.sqlite3")]
+        with (
+            Popen(command, stdin=PIPE, stdout=PIPE, text=True) as one,  # noqa: S603  our own
+            Popen(command, stdin=PIPE, stdout=PIPE, text=True) as other,  # noqa: S603
+        ):
+            assert [_line_from(one), _line_from(other)] == ["ready", "ready"]
+            _say_go(one)
+            _say_go(other)
+            added = int(_line_from(one)) + int(_line_from(other))
 
-        assert sum(added) == entries
+        assert added == 60
 
     @pytest.mark.parametrize("operation", ["get", "put", "add", "drop"])
     def test_that_is_no_cache_is_unavailable(self, tmp_path: Path, operation: str) -> None:
@@ -196,6 +215,12 @@ def _use(cache: Cache, operation: str) -> None:
         getattr(cache, operation)("k")
 
 
-def _added_to(path: Path, entries: int) -> int:
-    cache = FileCache(path, SystemClock())
-    return sum(cache.add(f"k{number}", b"x", LONG) for number in range(entries))
+def _line_from(process: Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def _say_go(process: Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()

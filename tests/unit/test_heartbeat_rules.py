@@ -76,6 +76,24 @@ def test_only_the_last_word_of_an_agent_program_names_nobody(
     assert heartbeat.is_nameless_farewell is nameless
 
 
+@pytest.mark.parametrize(
+    ("heartbeat", "says_where"),
+    [
+        (Heartbeat(instance_type="c5.large"), True),
+        (Heartbeat(zone="us-east-1c"), True),
+        (Heartbeat(mode=Mode.ON_DEMAND), True),
+        (Heartbeat(pool_id=POOL_B), True),
+        (Heartbeat(instance_id=InstanceId("i-1"), status="disabled"), False),
+        (Heartbeat(instance_type="", zone=""), False),
+    ],
+)
+def test_any_fact_of_the_place_says_where_an_agent_is(
+    heartbeat: Heartbeat, says_where: bool
+) -> None:
+    assert heartbeat.says_where is says_where
+    assert (ON_SPOT.told(heartbeat, NOWADAYS) != ON_SPOT) is says_where
+
+
 @given(was=placements, heartbeat=heartbeats)
 def test_what_is_said_replaces_what_was_known_and_nothing_else_does(
     was: Placement, heartbeat: Heartbeat
@@ -125,6 +143,12 @@ def test_an_agent_is_what_it_says_but_its_own_deletion_is_only_silence(
     else:
         expected = reported
     assert heard == replace(agent, status=expected, last_heartbeat_at=NOON)
+
+
+def test_an_agent_that_says_nothing_is_online() -> None:
+    agent = an_agent(status=AgentStatus.DISABLED)
+
+    assert agent.hear(Heartbeat(), NOON, NOWADAYS) == an_agent(status=AgentStatus.ONLINE)
 
 
 @given(heartbeats)

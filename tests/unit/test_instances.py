@@ -135,6 +135,14 @@ def test_the_first_record_of_an_instance_is_what_the_agent_tells(at: Placement) 
     )
 
 
+def test_an_instance_of_which_nothing_is_known_is_recorded_with_empty_texts() -> None:
+    starting = StartingPrices(on_demand=Decimal(1), spot=Decimal(0))
+
+    first = new_instance(an_agent(placement=Placement()), starting, NOON, NOWADAYS)
+
+    assert (first.instance_type, first.region, first.zone) == ("", "", "")
+
+
 def test_an_agent_without_an_instance_has_none_to_record() -> None:
     with pytest.raises(ValueError, match="no primary"):
         new_instance(

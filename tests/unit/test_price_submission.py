@@ -259,6 +259,7 @@ def test_an_offer_is_completed_from_its_pool_or_the_pool_from_it(
 
     told = None if offer is None else (offer.pool_id, offer.zone, offer.instance_type)
     assert told == offered
+    assert offer is None or offer.price == Decimal("0.01")
 
 
 @pytest.mark.parametrize("name", ["", "t3 medium", "größe", "t3\nmedium", "t" * 51, None])
@@ -287,7 +288,14 @@ def test_an_offer_whose_price_is_none_is_still_a_pool(price: object) -> None:
 def test_a_pool_is_called_by_its_type_and_zone() -> None:
     pool = SpotPool.of("t3.medium", "us-east-1", "us-east-1a")
 
-    assert (pool.id, pool.name) == (POOL_A, "t3.medium (us-east-1a)")
+    assert pool == SpotPool(
+        id=POOL_A,
+        name="t3.medium (us-east-1a)",
+        instance_type="t3.medium",
+        region="us-east-1",
+        zone="us-east-1a",
+        is_active=True,
+    )
     assert SpotPool.of("t3.medium", "us-east-1", "us-east-1a", PoolId("17")).id == "17"
 
 

@@ -86,13 +86,11 @@ def test_what_a_switch_saves_is_the_old_price_less_the_new(
 PRESENT, FORMER = InstanceId("i-8"), InstanceId("i-0")
 
 
-@given(
-    old=st.sampled_from([None, PRESENT, FORMER]),
-    new=st.sampled_from([PRESENT, I_2]),
-    primary=st.sampled_from([None, PRESENT]),
-    alive=st.booleans(),
-    always=st.booleans(),
-)
+@pytest.mark.parametrize("old", [None, PRESENT, FORMER])
+@pytest.mark.parametrize("new", [PRESENT, I_2])
+@pytest.mark.parametrize("primary", [None, PRESENT])
+@pytest.mark.parametrize("alive", [True, False])
+@pytest.mark.parametrize("always", [True, False])
 def test_a_late_report_does_not_pull_the_workload_from_a_living_primary(
     old: InstanceId | None, new: InstanceId, primary: InstanceId | None, alive: bool, always: bool
 ) -> None:

@@ -149,7 +149,7 @@ class RecordSwitch:
             changed += [done, *duplicates_of(done, before.values(), now)]
         settled = {c.id for c in changed}
         if agent.primary_instance_id == report.new_instance_id:
-            rest = [c for c in before.values() if c.id not in settled and not c.is_legacy]
+            rest = [c for c in before.values() if c.id not in settled]
             changed += settle_after_move(
                 rest, report.new_instance_id, "switch to", now, self.compatibility
             )
