@@ -50,6 +50,9 @@ def check() -> None:
     console = Console()
     with console.status("Looking at the database"), opened(url) as engine:
         report = check_schema(engine)
+    if report.is_empty:
+        hint = "`spot-optimizer db init` makes the schema"
+        raise Failure(f"The database at {place(parsed)} is empty: {hint}", FAILED)
     table = _findings(report)
     if table.row_count:
         console.print(table)

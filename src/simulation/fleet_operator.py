@@ -13,7 +13,7 @@ from spot_optimizer.simulation.world import World
 FIRST_LOOK_AFTER_S: Final = 4.0
 """Real seconds, in which the first prices have been reported."""
 
-LOOKS_PER_AGENT_S: Final = 50.0
+LOOKS_PER_AGENT_S: Final = 20.0
 """Real seconds in which every agent is looked at about once."""
 
 LEAST_PAUSE_S: Final = 0.25

@@ -276,6 +276,16 @@ class TestDatabase:
         assert "notifications" in run.out
         assert "trigger missing" in run.out
 
+    def test_an_empty_database_needs_its_schema_first(
+        self, capsys: pytest.CaptureFixture[str], database: Path
+    ) -> None:
+        database.touch()
+        run = Run(capsys, "db", "check")
+
+        assert run.exit_code == FAILED
+        assert run.error.startswith(f"The database at {database} is empty")
+        assert "missing" not in run.out
+
     def test_looking_makes_no_database(
         self, capsys: pytest.CaptureFixture[str], database: Path
     ) -> None:

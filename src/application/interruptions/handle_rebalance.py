@@ -43,7 +43,11 @@ class HandleRebalance:
         with self.unit_of_work() as work:
             agent = work.agents.get_for_update(agent_id, caller.owner)
             signal = SignalType.REBALANCE_RECOMMENDATION
-            if work.interruptions.any_since(agent.id, signal, now - REPEAT_WINDOW):
+            since = now - REPEAT_WINDOW
+            # Agents' clocks may be wrong, so what was accepted lately counts whatever it said.
+            if agent.was_warned_since(since) or work.interruptions.any_since(
+                agent.id, signal, since
+            ):
                 return None
             advice = _advise(work, agent, now)
             at = agent.placement

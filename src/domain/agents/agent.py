@@ -189,6 +189,11 @@ class Agent:
     def clean_up(self, now: datetime) -> Self:
         return replace(self, last_cleanup_at=now)
 
+    def was_warned_since(self, moment: datetime) -> bool:
+        """Whether a rebalance recommendation was accepted since then."""
+        warned_at = self.last_rebalance_recommendation_at
+        return warned_at is not None and warned_at >= moment
+
     def accept_rebalance_recommendation(self, now: datetime) -> Self:
         return replace(
             self,

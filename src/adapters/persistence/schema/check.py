@@ -27,6 +27,8 @@ class NarrowColumn:
 class SchemaReport:
     """What keeps the server from running, and what the operator should know."""
 
+    is_empty: bool
+    """There is no table of ours at all."""
     missing_tables: tuple[str, ...]
     missing_columns: tuple[str, ...]
     narrow_columns: tuple[NarrowColumn, ...]
@@ -49,6 +51,7 @@ def check_schema(engine: Engine) -> SchemaReport:
         present = [table for table in metadata.sorted_tables if table.name in found]
         routines = missing_routines(connection)
         return SchemaReport(
+            is_empty=not present,
             missing_tables=tuple(
                 table.name for table in metadata.sorted_tables if table not in present
             ),
