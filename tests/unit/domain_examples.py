@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from spot_optimizer.domain.agents.agent import Agent, AgentSettings, AgentStatus, Placement
 from spot_optimizer.domain.agents.instances import Instance, Standby
 from spot_optimizer.domain.agents.registration import Registration
+from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.commands.command import TRIGGERED_BY_MODEL, Command, CommandStatus
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import (
@@ -157,6 +158,16 @@ _INTERRUPTION: Final = Interruption(
 
 def an_agent(**changes: Any) -> Agent:
     return replace(_AGENT, **changes)
+
+
+def vitals_of(agent: Agent) -> Vitals:
+    return Vitals(
+        id=agent.id,
+        client_id=agent.client_id,
+        status=agent.status,
+        primary_instance_id=agent.primary_instance_id,
+        placement=agent.placement,
+    )
 
 
 def an_instance(**changes: Any) -> Instance:

@@ -279,6 +279,7 @@ class TestDatabase:
     def test_an_empty_database_needs_its_schema_first(
         self, capsys: pytest.CaptureFixture[str], database: Path
     ) -> None:
+        database.parent.mkdir()
         database.touch()
         run = Run(capsys, "db", "check")
 

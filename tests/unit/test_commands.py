@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from spot_optimizer.domain.commands.command import (
+    PRIORITY_EMERGENCY,
+    PRIORITY_MANUAL,
+    PRIORITY_NORMAL,
+    PRIORITY_SCHEDULED,
+    PRIORITY_URGENT,
+    SWITCHES,
     TRANSITIONS,
+    TRIGGERED_BY_MODEL,
+    TRIGGERED_BY_USER,
     Command,
     CommandEvent,
     CommandStatus,
@@ -216,6 +224,16 @@ def test_only_what_was_handed_out_and_not_answered_is_leased(status: CommandStat
 
     assert not command.is_leased(NOON, NEVER)
     assert not replace(a_command(), status=CommandStatus.EXECUTING).is_leased(NOON, NEVER)
+
+
+def test_what_is_stored_and_read_by_agents_has_the_words_of_the_contract() -> None:
+    assert set(CommandStatus) == {"pending", "executing", "completed", "failed", "cancelled"}
+    assert {*SWITCHES} == {"switch", "emergency_switch", "switch_to_ondemand"}
+    assert {*CommandType} == {*SWITCHES, "create_replica"}
+    assert (TRIGGERED_BY_MODEL, TRIGGERED_BY_USER) == ("ml_recommendation", "manual_ui")
+    assert (PRIORITY_EMERGENCY, PRIORITY_MANUAL, PRIORITY_URGENT) == (100, 75, 50)
+    assert (PRIORITY_NORMAL, PRIORITY_SCHEDULED) == (25, 10)
+    assert (a_command().priority, a_command().is_legacy) == (25, False)
 
 
 @given(st.integers())

@@ -1,7 +1,7 @@
 """What a heartbeat changes, and what it never does."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +12,7 @@ from spot_optimizer.domain.agents.heartbeat import Heartbeat
 from spot_optimizer.domain.agents.instances import InstanceRole
 from spot_optimizer.domain.agents.registration import register
 from spot_optimizer.domain.compatibility import Compatibility
-from spot_optimizer.domain.identifiers import InstanceId
+from spot_optimizer.domain.identifiers import ClientId, InstanceId
 from spot_optimizer.domain.values import Mode
 from tests.unit.domain_examples import (
     DECIDED,
@@ -25,11 +25,20 @@ from tests.unit.domain_examples import (
     ON_SPOT,
     POOL_A,
     POOL_B,
+    SECOND,
     a_registration,
     an_agent,
     statuses,
+    vitals_of,
 )
 
+WHAT_IS_KNOWN = Heartbeat(
+    instance_id=InstanceId("i-1"),
+    instance_type="t3.medium",
+    zone="us-east-1a",
+    mode=Mode.SPOT,
+    pool_id=POOL_A,
+)
 placements = st.sampled_from([ON_SPOT, ON_DEMAND, NOT_KNOWN_HOW])
 heartbeats = st.builds(
     Heartbeat,
@@ -183,6 +192,79 @@ def test_a_former_instance_is_noted_and_nothing_moves(status: AgentStatus) -> No
     )
 
     assert agent.hear_of_a_former_instance(NOON) == replace(agent, last_heartbeat_at=NOON)
+
+
+@given(
+    status=statuses,
+    at=st.sampled_from([ON_SPOT, ON_DEMAND, NOT_KNOWN_HOW, replace(ON_SPOT, pool_id=POOL_B)]),
+    heartbeat=heartbeats,
+)
+def test_a_heartbeat_that_confirms_the_vitals_changes_nothing_by_the_full_rules(
+    status: AgentStatus, at: Placement, heartbeat: Heartbeat
+) -> None:
+    agent = an_agent(status=status, placement=at, last_heartbeat_at=EARLIER)
+
+    if vitals_of(agent).are_confirmed_by(heartbeat):
+        assert heartbeat.sender in (None, "i-1")
+        assert not heartbeat.is_nameless_farewell
+        for policy in (NOWADAYS, FORMERLY):
+            assert agent.hear(heartbeat, NOON, policy) == replace(agent, last_heartbeat_at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "confirms"),
+    [
+        (Heartbeat(), True),
+        (Heartbeat(monitored_instance_id=InstanceId("i-1")), True),
+        (WHAT_IS_KNOWN, True),
+        (replace(WHAT_IS_KNOWN, mode=Mode.UNKNOWN), True),
+        (replace(WHAT_IS_KNOWN, status="switching"), False),
+        (replace(WHAT_IS_KNOWN, instance_id=InstanceId("i-2")), False),
+        (replace(WHAT_IS_KNOWN, instance_type="c5.large"), False),
+        (replace(WHAT_IS_KNOWN, zone="us-east-1b"), False),
+        (replace(WHAT_IS_KNOWN, mode=Mode.ON_DEMAND), False),
+        (replace(WHAT_IS_KNOWN, pool_id=POOL_B), False),
+        (Heartbeat(monitored_instance_id=InstanceId("i-2")), False),
+    ],
+)
+def test_only_the_primary_that_says_nothing_new_confirms_the_vitals(
+    heartbeat: Heartbeat, confirms: bool
+) -> None:
+    assert vitals_of(an_agent()).are_confirmed_by(heartbeat) is confirms
+
+
+def test_a_nameless_farewell_confirms_nothing_even_of_an_agent_that_is_offline() -> None:
+    offline = vitals_of(an_agent(status=AgentStatus.OFFLINE))
+
+    assert not offline.are_confirmed_by(Heartbeat(status="offline"))
+
+
+@pytest.mark.parametrize(
+    ("heard_at", "is_first"),
+    [
+        (None, True),
+        (NOON - SECOND, True),
+        (NOON, False),
+        (NOON + SECOND, False),
+    ],
+)
+def test_once_a_second_something_is_noted_of_a_client(
+    heard_at: datetime | None, is_first: bool
+) -> None:
+    vitals = replace(vitals_of(an_agent()), client_heard_at=heard_at)
+
+    assert vitals.is_first_sign_of_its_client(NOON + timedelta(milliseconds=999)) is is_first
+
+
+@pytest.mark.parametrize(
+    ("owner", "belongs"), [(None, True), ("client-1", True), ("client-2", False)]
+)
+def test_an_agent_exists_for_its_client_and_for_whoever_sees_all(
+    owner: str | None, belongs: bool
+) -> None:
+    client_id = None if owner is None else ClientId(owner)
+
+    assert vitals_of(an_agent()).belongs_to(client_id) is belongs
 
 
 def _identity(agent: Agent) -> tuple[object, ...]:

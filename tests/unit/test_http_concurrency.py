@@ -148,21 +148,23 @@ def test_new_pools_are_found_by_many_at_once(apis: list[Api], store: Store) -> N
 
 def test_the_same_report_is_kept_once(apis: list[Api], store: Store) -> None:
     agent_id = apis[0].register()
-    report = {
-        "instance": {"instance_id": "i-1", "mode": "spot"},
-        "pricing": {
-            "collected_at": "2025-06-17T11:59:00",
-            "spot_pools": [{"pool_id": "t3.medium.us-east-1a", "price": 0.011}],
-        },
-    }
 
-    answers = everywhere(
-        apis, lambda api: api.post(f"/api/agents/{agent_id}/pricing-report", report)
-    )
+    def report(api: Api, collected_at: str = "2025-06-17T11:59:00") -> Answer:
+        body = {
+            "instance": {"instance_id": "i-1", "mode": "spot"},
+            "pricing": {
+                "collected_at": collected_at,
+                "spot_pools": [{"pool_id": "t3.medium.us-east-1a", "price": 0.011}],
+            },
+        }
+        return api.post(f"/api/agents/{agent_id}/pricing-report", body)
+
+    report(apis[0], "2025-06-17T11:54:00")
+    answers = everywhere(apis, report)
 
     assert {answer.status_code for answer in answers} == {200}
-    assert len(store.rows("pricing_reports")) == 1
-    assert len(store.rows("spot_price_snapshots")) == 1
+    assert len(store.rows("pricing_reports")) == 2
+    assert len(store.rows("spot_price_snapshots")) == 2
 
 
 def test_a_switch_is_recorded_once(apis: list[Api], store: Store) -> None:

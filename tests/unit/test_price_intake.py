@@ -11,7 +11,7 @@ from spot_optimizer.application.pricing.ingest_pricing_reports import (
 )
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.identifiers import AgentId, InstanceId, LogicalAgentId, PoolId
-from spot_optimizer.domain.pricing.buckets import BucketSnapshot
+from spot_optimizer.domain.pricing.buckets import Bucket, BucketSnapshot
 from spot_optimizer.domain.pricing.prices import SourceRole
 from spot_optimizer.domain.pricing.report import PoolOffer
 from tests.builders import (
@@ -217,10 +217,8 @@ class TestRoles:
         series.offer(an_offer())
 
         assert series.bucket == a_snapshot(
-            bucket=series.bucket.bucket, spot_price=Decimal("0.0125")
+            bucket=Bucket(NOON - 5 * MINUTE), role=SourceRole.PRIMARY
         )
-        assert series.bucket.role is SourceRole.PRIMARY
-        assert series.bucket.bucket.start == NOON - 5 * MINUTE
 
     @pytest.mark.parametrize(
         ("replica_type", "role"),
@@ -240,19 +238,30 @@ class TestRoles:
         assert series.bucket.role is role
         assert series.bucket.confidence == Decimal("0.95")
 
-    def test_an_instance_that_was_replaced_ranks_below_the_primary(self) -> None:
+    def test_an_instance_that_was_replaced_gives_way_to_the_primary(self) -> None:
         series = Series()
 
         series.offer(an_offer(), instance=THIRD)
-        assert series.bucket.role is SourceRole.REPLICA_MANUAL
-
         series.offer(an_offer(price="0.02"), at=EARLY + MINUTE)
+
         assert series.bucket.role is SourceRole.PRIMARY
         assert series.bucket.spot_price == Decimal("0.02")
 
-        series.offer(an_offer(price="0.03"), at=EARLY + 2 * MINUTE, instance=THIRD)
-        assert series.bucket.spot_price == Decimal("0.02")
-        assert len(series.ticks()) == 3
+    def test_it_does_not_overrule_the_primary(self) -> None:
+        series = Series()
+
+        series.offer(an_offer())
+        series.offer(an_offer(price="0.03"), at=EARLY + MINUTE, instance=THIRD)
+
+        assert series.bucket.spot_price == Decimal("0.0125")
+        assert len(series.ticks()) == 2
+
+    def test_alone_it_is_better_than_nothing(self) -> None:
+        series = Series()
+
+        series.offer(an_offer(), instance=THIRD)
+
+        assert series.bucket.role is SourceRole.REPLICA_MANUAL
 
 
 class TestBuckets:

@@ -25,8 +25,10 @@ from tests.unit.domain_examples import (
     SECOND,
     a_standby,
     an_agent,
+    vitals_of,
 )
 
+VITALS = vitals_of(an_agent())
 OVERWRITES = Compatibility(price_report_overwrites=True)
 IN_A = PoolOffer(
     pool_id=POOL_A, instance_type="t3.medium", zone="us-east-1a", price=Decimal("0.0125")
@@ -36,7 +38,7 @@ UNPRICED = replace(IN_A, pool_id=PoolId("t3.medium.us-east-1c"), price=None)
 
 
 def completed(**said: Any) -> PriceSubmission:
-    return replace(PriceSubmission(), **said).completed(an_agent(), NOWADAYS)
+    return replace(PriceSubmission(), **said).completed(VITALS, NOWADAYS)
 
 
 def test_an_empty_report_is_the_primarys_where_the_agent_is() -> None:
@@ -65,12 +67,12 @@ def test_what_is_said_is_not_replaced() -> None:
         collected_at=NOON,
     )
 
-    assert said.completed(an_agent(), NOWADAYS) == said
+    assert said.completed(VITALS, NOWADAYS) == said
 
 
 @given(st.sampled_from([PriceSubmission(), PriceSubmission(mode=Mode.SPOT, offers=(IN_A,))]))
 def test_formerly_nothing_was_completed(said: PriceSubmission) -> None:
-    assert said.completed(an_agent(), OVERWRITES) == said
+    assert said.completed(VITALS, OVERWRITES) == said
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_on_spot_the_pool_is_that_of_type_and_zone(
 def test_no_pool_is_made_of_half_a_place(missing: str) -> None:
     somewhere: dict[str, Any] = {"instance_type": "t3.medium", "zone": "us-east-1a"}
     del somewhere[missing]
-    agent = an_agent(placement=Placement(**somewhere))
+    agent = vitals_of(an_agent(placement=Placement(**somewhere)))
 
     assert PriceSubmission(mode=Mode.SPOT).completed(agent, NOWADAYS).pool_id is None
 
@@ -116,7 +118,7 @@ def test_a_spot_price_that_is_not_said_is_that_of_the_current_pool_in_the_list(
 
 
 def test_a_pool_that_is_not_known_has_no_price_in_the_list() -> None:
-    nowhere = an_agent(placement=Placement())
+    nowhere = vitals_of(an_agent(placement=Placement()))
 
     told = PriceSubmission(mode=Mode.SPOT, offers=(IN_A,)).completed(nowhere, NOWADAYS)
 
@@ -177,7 +179,7 @@ def test_a_report_is_kept_as_it_was_completed() -> None:
         collected_at=NOON - SECOND,
     )
 
-    assert said.report(ReportId("report-1"), an_agent(), NOON) == PricingReport(
+    assert said.report(ReportId("report-1"), VITALS, NOON) == PricingReport(
         id=ReportId("report-1"),
         agent_id=AgentId("agent-1"),
         received_at=NOON,
@@ -219,7 +221,7 @@ def test_who_measured_follows_from_the_instance(
 ) -> None:
     instance_id = None if reporter is None else InstanceId(reporter)
 
-    assert role_of_reporter(instance_id, an_agent(), standbys) is role
+    assert role_of_reporter(instance_id, VITALS, standbys) is role
 
 
 FAR_ZONE, LONG_TYPE = "z" * 49, "t" * 51

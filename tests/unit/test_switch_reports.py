@@ -182,6 +182,18 @@ def test_a_new_instance_is_recorded_as_reported() -> None:
     assert recorded(a_switch_report()) == FIRST_RECORD
 
 
+@pytest.mark.parametrize("known", [None, an_instance(id=I_2, agent_id=None)])
+def test_the_place_that_is_reported_counts_for_a_first_record_and_a_known_one(
+    known: Instance | None,
+) -> None:
+    new = replace(a_switch_report().new, instance_type="c5.large", region="eu-west-1", zone="z")
+
+    became = recorded(a_switch_report(new=new), known)
+
+    assert (became.instance_type, became.region, became.zone) == ("c5.large", "eu-west-1", "z")
+    assert (became.agent_id, became.ami_id) == ("agent-1", "ami-2")
+
+
 def test_a_first_record_is_completed_from_the_agent_the_clock_and_the_old_instance() -> None:
     bare = a_switch_report(new=NOTHING_SAID, prices=costs(None, None, None), timing=SwitchTiming())
 
@@ -239,7 +251,10 @@ def test_what_a_report_leaves_out_a_known_instance_keeps() -> None:
     bare = a_switch_report(new=NOTHING_SAID, prices=costs(None, None, "0.01"))
 
     became = recorded(bare, KNOWN)
+    nowhere = bare.new_instance(an_agent(placement=Placement()), KNOWN, None, NOON, NOWADAYS)
 
+    assert (nowhere.instance_type, nowhere.region) == ("t3.medium", "us-east-1")
+    assert nowhere.zone == "us-east-1a"
     assert (became.mode, became.pool_id, became.ami_id) == (Mode.SPOT, POOL_A, "ami-1")
     assert (became.on_demand_price, became.spot_price) == (Decimal("0.0416"), Decimal("0.01"))
 
