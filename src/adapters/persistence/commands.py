@@ -14,7 +14,7 @@ _OPEN: Final = (
     .where(commands.c.agent_id.in_(bindparam("ids", expanding=True)))
     .where(commands.c.status.in_(sorted(OPEN)))
 )
-open_legacy: Final = (
+_OPEN_LEGACY: Final = (
     select(pending_switch_commands)
     .where(pending_switch_commands.c.agent_id.in_(bindparam("ids", expanding=True)))
     .where(pending_switch_commands.c.executed_at.is_(None))
@@ -22,6 +22,20 @@ open_legacy: Final = (
 
 # The older queue has no status; when an entry was handed out stands in its result until it is done.
 _DELIVERED_AT: Final = "delivered_at"
+
+
+def open_commands_of(
+    connection: Connection, agent_ids: Collection[AgentId]
+) -> dict[AgentId, list[Command]]:
+    """Of both queues; agents without any are left out."""
+    found: dict[AgentId, list[Command]] = defaultdict(list)
+    if agent_ids:
+        asked = {"ids": sorted(agent_ids)}
+        for row in connection.execute(_OPEN, asked):
+            found[AgentId(row.agent_id)].append(to_command(row))
+        for row in connection.execute(_OPEN_LEGACY, asked):
+            found[AgentId(row.agent_id)].append(to_legacy(row))
+    return found
 
 
 class SqlCommandRepository:
@@ -40,14 +54,7 @@ class SqlCommandRepository:
         return None if row is None or row.id != command_id else to_command(row)
 
     def open_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Command]]:
-        found: dict[AgentId, list[Command]] = defaultdict(list)
-        if agent_ids:
-            asked = {"ids": sorted(agent_ids)}
-            for row in self._connection.execute(_OPEN, asked):
-                found[AgentId(row.agent_id)].append(to_command(row))
-            for row in self._connection.execute(open_legacy, asked):
-                found[AgentId(row.agent_id)].append(to_legacy(row))
-        return found
+        return open_commands_of(self._connection, agent_ids)
 
     def find_switch_of(self, agent_id: AgentId, old_instance_id: InstanceId) -> Command | None:
         row = self._connection.execute(

@@ -66,7 +66,7 @@ _BUCKETS_AT: Final = (
     .where(pricing_snapshots_clean.c.time_bucket.in_(bindparam("starts", expanding=True)))
 )
 _CURRENT_ON_DEMAND: Final = (
-    select(ondemand_prices)
+    select(ondemand_prices.c.instance_type, ondemand_prices.c.region, ondemand_prices.c.price)
     .where(ondemand_prices.c.instance_type.in_(bindparam("types", expanding=True)))
     .where(ondemand_prices.c.region.in_(bindparam("regions", expanding=True)))
 )
