@@ -14,21 +14,22 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import httpx
 import msgspec
+import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from spot_optimizer.adapters.persistence.engine import make_engine
 from spot_optimizer.adapters.persistence.schema import create_schema
 from spot_optimizer.application.ports.cache import Cache
-from spot_optimizer.bootstrap import Container, Settings, web_app
+from spot_optimizer.bootstrap import Container, web_app
+from spot_optimizer.settings import Settings
 from tests.contract.clock import ReplayClock
 from tests.contract.database import ReplayDatabase
 from tests.contract.recording import Row, Rows, read_catalogue
 from tests.contract.snapshots import Snapshot
-from tests.services import a_mariadb_database
 
 OPERATOR_TOKEN: Final = "operator-of-the-tests"
 OWNER_TOKEN: Final = "token-owner-0123456789abcdefghijABCDEF"
@@ -101,10 +102,25 @@ class Store:
 
 
 @contextmanager
-def a_store(url: str) -> Iterator[Store]:
+def a_shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """The database of the kind `request.param` that all tests of a process empty and use."""
+    engine: Engine = request.getfixturevalue(f"{request.param}_engine")
+    with a_store(engine.url.render_as_string(hide_password=False)) as store:
+        yield store
+
+
+@contextmanager
+def a_new_store(url: str) -> Iterator[Store]:
     engine = make_engine(url, 1)
     create_schema(engine)
     engine.dispose()
+    with a_store(url) as store:
+        yield store
+
+
+@contextmanager
+def a_store(url: str) -> Iterator[Store]:
+    """In a database that has its schema."""
     database = ReplayDatabase(url, read_catalogue())
     try:
         yield Store(url, database)
@@ -113,14 +129,10 @@ def a_store(url: str) -> Iterator[Store]:
 
 
 @contextmanager
-def a_store_on(kind: str, directory: Path) -> Iterator[Store]:
-    """`kind` is sqlite or mariadb."""
-    if kind == "mariadb":
-        with a_mariadb_database() as url, a_store(url) as store:
-            yield store
-    else:
-        with a_store(f"sqlite:///{directory / 'test.sqlite3'}") as store:
-            yield store
+def a_store_in(directory: Path) -> Iterator[Store]:
+    """An SQLite file of its own."""
+    with a_new_store(f"sqlite:///{directory / 'test.sqlite3'}") as store:
+        yield store
 
 
 @dataclass(frozen=True, slots=True)

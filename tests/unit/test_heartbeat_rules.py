@@ -233,6 +233,18 @@ def test_only_the_primary_that_says_nothing_new_confirms_the_vitals(
     assert vitals_of(an_agent()).are_confirmed_by(heartbeat) is confirms
 
 
+def test_where_the_pool_has_another_name_only_silence_about_the_place_confirms_it() -> None:
+    elsewhere = vitals_of(an_agent(placement=replace(ON_SPOT, pool_id=POOL_B)))
+
+    assert elsewhere.are_confirmed_by(Heartbeat(instance_id=InstanceId("i-1")))
+    assert not elsewhere.are_confirmed_by(replace(WHAT_IS_KNOWN, pool_id=None))
+
+
+@given(statuses)
+def test_vitals_know_a_deleted_agent(status: AgentStatus) -> None:
+    assert vitals_of(an_agent(status=status)).is_deleted is (status == "deleted")
+
+
 def test_a_nameless_farewell_confirms_nothing_even_of_an_agent_that_is_offline() -> None:
     offline = vitals_of(an_agent(status=AgentStatus.OFFLINE))
 

@@ -18,7 +18,7 @@ from tests.application_under_test import (
     Api,
     Store,
     a_registration,
-    a_store_on,
+    a_store_in,
     an_api,
     is_admin,
     routes_of,
@@ -27,7 +27,7 @@ from tests.application_under_test import (
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with a_store_on("sqlite", tmp_path_factory.mktemp("access")) as store:
+    with a_store_in(tmp_path_factory.mktemp("access")) as store:
         yield store
 
 

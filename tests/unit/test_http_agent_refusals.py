@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.application_under_test import Api, Json, Store, a_store_on, an_api
+from tests.application_under_test import Api, Json, Store, a_store_in, an_api
 
 NO_OBJECT = {"error": "Validation failed", "details": {"_schema": ["Invalid input type."]}}
 REPORTS = (
@@ -25,7 +25,7 @@ REPORTS = (
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with a_store_on("sqlite", tmp_path_factory.mktemp("refusals")) as store:
+    with a_store_in(tmp_path_factory.mktemp("refusals")) as store:
         yield store
 
 

@@ -13,7 +13,7 @@ from tests.application_under_test import (
     Api,
     Json,
     Store,
-    a_store_on,
+    a_shared_store,
     an_api,
     assert_decent,
     is_admin,
@@ -67,10 +67,8 @@ BODIES: Final[dict[str, bytes]] = {
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
-    with a_store_on(request.param, tmp_path_factory.mktemp("bodies")) as store:
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with a_shared_store(request) as store:
         yield store
 
 

@@ -15,7 +15,7 @@ from tests.application_under_test import (
     Json,
     Store,
     a_registration,
-    a_store_on,
+    a_shared_store,
     an_api,
     assert_decent,
 )
@@ -111,10 +111,8 @@ SENT: Final[dict[str, dict[str, Json]]] = {
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
-    with a_store_on(request.param, tmp_path_factory.mktemp("values")) as store:
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with a_shared_store(request) as store:
         yield store
 
 
@@ -183,7 +181,8 @@ def test_a_report_is_stored_in_part(api: Api, name: str) -> None:
     path = f"/api/agents/{api.register()}/{name}"
     parts = ("instance", "pricing", "new_instance")
 
-    for wrong in (5, "x" * 300, True, [[]]):
+    wrongs: tuple[Json, ...] = (5, "x" * 300, True, [[]])
+    for wrong in wrongs:
         for body in with_one_thing_wrong(SENT[name], wrong):
             whole = isinstance(body, dict) and all(
                 isinstance(body.get(part, {}), dict) for part in parts

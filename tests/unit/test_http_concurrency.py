@@ -15,7 +15,7 @@ from tests.application_under_test import (
     Api,
     Store,
     a_registration,
-    a_store_on,
+    a_shared_store,
     an_api,
     at_once,
 )
@@ -25,10 +25,8 @@ ZONES = "abcdef"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
-    with a_store_on(request.param, tmp_path_factory.mktemp("concurrency")) as store:
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with a_shared_store(request) as store:
         yield store
 
 

@@ -14,7 +14,7 @@ from tests.application_under_test import (
     Api,
     Json,
     Store,
-    a_store_on,
+    a_store_in,
     an_api,
     assert_decent,
     is_admin,
@@ -27,7 +27,7 @@ ORIGIN = {"Origin": "https://dashboard.example"}
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with a_store_on("sqlite", tmp_path_factory.mktemp("framework")) as store:
+    with a_store_in(tmp_path_factory.mktemp("framework")) as store:
         yield store
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.application_under_test import Answer, Api, Json, Store, a_store_on, an_api
+from tests.application_under_test import Answer, Api, Json, Store, a_shared_store, an_api
 
 HERE, THERE = "t3.medium.us-east-1a", "t3.medium.us-east-1b"
 DISABLED = {"error": "Agent is disabled", "hint": "Enable the agent first"}
@@ -18,10 +18,8 @@ NOT_AUTOMATIC = {
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
-    with a_store_on(request.param, tmp_path_factory.mktemp("orders")) as store:
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with a_shared_store(request) as store:
         yield store
 
 

@@ -21,7 +21,7 @@ from tests.application_under_test import (
     Json,
     Store,
     a_registration,
-    a_store_on,
+    a_store_in,
     an_api,
     at_once,
 )
@@ -32,7 +32,7 @@ CREATE = "/api/admin/clients/create"
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with a_store_on("sqlite", tmp_path_factory.mktemp("idempotency")) as store:
+    with a_store_in(tmp_path_factory.mktemp("idempotency")) as store:
         yield store
 
 

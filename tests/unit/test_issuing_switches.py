@@ -192,6 +192,7 @@ class TestSameOrderAgain:
 
         assert first == again
         assert first is not None
+        assert not first.is_legacy
         assert work.commands.kept == {legacy.id: legacy, first.id: first}
 
 

@@ -351,6 +351,7 @@ def test_clients_hear_of_silence_and_of_a_return_from_it_and_of_nothing_else(
     elif (before, after) == ("offline", "online"):
         notice = "notification info client-1\n  Agent agent-1 is back online\n"
     assert told is not None
+    assert told.at == NOON
     audit = f"audit agent_changed agent agent-1\n  status: {before} -> {after}"
     assert spoken(told) == notice + audit
 

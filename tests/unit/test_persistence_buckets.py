@@ -94,7 +94,11 @@ class TestBuckets:
         ranks = ["interpolated", "replica-manual", "replica-automatic", "primary"]
         before = a_snapshot(role=standing)
         after = a_snapshot(role=coming, spot_price=Decimal("0.020000"), agent_id=None)
-        others = [a_snapshot(pool_id=POOL_B), a_snapshot(bucket=self.later)]
+        lowest = SourceRole.INTERPOLATED
+        others = [
+            a_snapshot(pool_id=POOL_B, role=lowest),
+            a_snapshot(bucket=self.later, role=lowest),
+        ]
         self.fill(store, before, *others)
 
         with store.work() as work:

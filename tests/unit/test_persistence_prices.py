@@ -90,6 +90,7 @@ class TestTicks:
             an_observation(),
             an_observation(price=Decimal("0.03")),
             an_observation(pool_id=POOL_B, observed_at=NOON - HOUR),
+            an_observation(pool_id=POOL_B),
         )
 
         with store.work() as work:

@@ -13,7 +13,7 @@ from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.scheduling.redis_cache import RedisCache
 from spot_optimizer.adapters.scheduling.timetable import Job, Timetable
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
-from tests.application_under_test import OPERATOR_TOKEN, a_store_on, an_api, at_once
+from tests.application_under_test import OPERATOR_TOKEN, a_store_in, an_api, at_once
 from tests.contract.clock import ReplayClock
 
 MINUTE = timedelta(seconds=60)
@@ -62,7 +62,7 @@ def test_of_many_at_the_same_moment_one_runs_a_slot(process: Callable[[], Timeta
     job = Job("tidy", work, MINUTE)
     timetables = [process() for _ in range(8)]
 
-    at_once(*[lambda one=one: one.run_slot(job) for one in timetables])  # type: ignore[misc]
+    at_once(*[lambda one=one: one.run_slot(job) for one in timetables])
 
     assert work.done == 1
 
@@ -131,7 +131,7 @@ def test_a_timetable_that_was_never_started_may_be_stopped(
 
 def test_it_starts_and_stops_with_the_application(tmp_path: Path) -> None:
     with (
-        a_store_on("sqlite", tmp_path) as store,
+        a_store_in(tmp_path) as store,
         an_api(store.url, tmp_path, ENABLE_BACKGROUND_JOBS="True") as api,
     ):
         assert api.get("/api/admin/stats", token=OPERATOR_TOKEN).status_code == 200

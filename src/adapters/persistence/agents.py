@@ -51,9 +51,14 @@ _VITALS: Final = (
     .join_from(agents, clients, clients.c.id == agents.c.client_id)
     .where(agents.c.id.in_(bindparam("ids", expanding=True)))
 )
-_LIMITS: Final = select(agent_configs).where(
-    agent_configs.c.agent_id.in_(bindparam("ids", expanding=True))
-)
+_LIMITS: Final = select(
+    agent_configs.c.agent_id,
+    agent_configs.c.min_savings_percent,
+    agent_configs.c.risk_threshold,
+    agent_configs.c.max_switches_per_week,
+    agent_configs.c.max_switches_per_day,
+    agent_configs.c.min_pool_duration_hours,
+).where(agent_configs.c.agent_id.in_(bindparam("ids", expanding=True)))
 _HEARD: Final = (
     update(agents)
     .where(agents.c.id.in_(bindparam("ids", expanding=True)))
