@@ -162,7 +162,7 @@ class Container(containers.DeclarativeContainer):
                 ),
             ),
             report_command_execution=compatible(ReportCommandExecution),
-            issue_switch_command=transactional(IssueSwitchCommand, identifiers=identifiers),
+            issue_switch_command=compatible(IssueSwitchCommand, identifiers=identifiers),
             compatibility=compatibility,
         ),
         providers.Singleton(

@@ -15,15 +15,16 @@ class Compatibility:
     """A time, price or list that cannot be read refuses the whole report (400) instead of being
     left out."""
 
-    refuse_null_on_registration: bool = False
-    """`null` for an optional field and a `pool_id` are refused at registration."""
+    strict_registration: bool = False
+    """Unknown fields, a `pool_id` and `null` for an optional field refuse a registration; agents
+    of today send what they like (contract/real-agents.md 3)."""
 
     refuse_absent_body: bool = False
     """An agent's POST without a body is refused (415) instead of being taken as `{}`."""
 
     refuse_foreign_instance: bool = False
-    """Registering from an instance that is another client's is refused (400) instead of leaving
-    that row alone."""
+    """Registering from an instance that is another client's, or reporting a switch to it, is
+    refused (400) instead of leaving that row alone."""
 
     deletion_is_not_final: bool = False
     """A deleted agent keeps its settings, disabled as they are, when it registers again, and its

@@ -111,6 +111,7 @@ def agent_registered(
 ) -> Occurrence:
     agent = registered.agent
     is_new = registered.outcome is RegistrationOutcome.MINTED
+    audit = _agent_audit(f"agent_{registered.outcome}", before, agent)
     return Occurrence(
         at=now,
         event=SystemEvent(
@@ -128,9 +129,7 @@ def agent_registered(
         )
         if is_new
         else None,
-        audit=None
-        if registered.outcome is RegistrationOutcome.REFRESHED
-        else _agent_audit(f"agent_{registered.outcome}", before, agent),
+        audit=audit if audit.changes else None,
     )
 
 

@@ -73,7 +73,7 @@ class AgentHistory(RuleBasedStateMachine):
         work, clock, identifiers = self.work, self.clock, CountingIdentifiers()
         self.register = RegisterAgent(work, clock, identifiers, TODAY)
         self.record_heartbeats = RecordHeartbeats(work, clock, TODAY)
-        self.issue = IssueSwitchCommand(work, clock, identifiers)
+        self.issue = IssueSwitchCommand(work, clock, identifiers, TODAY)
         self.hand_out = HandOutCommands(InMemoryCommandQueries(work), work, clock, LEASE, TODAY)
         self.report_execution = ReportCommandExecution(work, clock, TODAY)
         self.record_switch = RecordSwitch(work, clock, identifiers, TODAY)

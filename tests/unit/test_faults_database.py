@@ -188,6 +188,17 @@ def test_connections_that_broke_meanwhile_are_replaced_without_anybody_noticing(
     assert {answer.status_code for answer in at_once(*calls)} == {200}
 
 
+@pytest.mark.parametrize("statement", range(4))
+@pytest.mark.parametrize("route", ["config", "pending-commands", "switch-recommendation"])
+def test_a_question_survives_a_connection_that_breaks(
+    wired: Wired, route: str, statement: int
+) -> None:
+    with wired.at_statement(statement, wired.proxy.drop):
+        answer = wired.api.get(f"/api/agents/{wired.agent_id}/{route}")
+
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("statement", range(16))
 def test_a_registration_is_kept_wholly_or_not_at_all(
     wired: Wired, store: Store, statement: int

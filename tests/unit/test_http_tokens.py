@@ -119,6 +119,26 @@ class TestATokenInTheBody:
 
         assert api.send("GET", path, {"client_token": OWNER_TOKEN}, token=None).status_code == 200
 
+    @pytest.mark.parametrize(
+        ("route", "table"),
+        [
+            ("termination", "system_events"),
+            ("cleanup-report", "cleanup_logs"),
+            ("decide", "decision_engine_log"),
+        ],
+    )
+    def test_is_not_kept_with_the_report(
+        self, api: Api, store: Store, route: str, table: str
+    ) -> None:
+        path = f"/api/agents/{api.register()}/{route}"
+        body = {"client_token": OWNER_TOKEN, "instance": {}, "pricing": {}, "reason": "over"}
+
+        assert api.post(path, body, token=None).status_code == 200
+
+        kept = str(store.rows(table))
+        assert "over" in kept or route == "decide"
+        assert OWNER_TOKEN not in kept
+
     def test_registers_an_agent(self, api: Api, store: Store) -> None:
         body = a_registration(client_token=STRANGER_TOKEN)
 

@@ -9,9 +9,10 @@ from spot_optimizer.application.commands.issue_switch_command import (
     IssueSwitchCommand,
 )
 from spot_optimizer.domain.agents.agent import AgentSettings, AgentStatus
-from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.callers import SYSTEM, Caller
 from spot_optimizer.domain.commands.command import Command, CommandStatus, CommandType, Target
 from spot_optimizer.domain.commands.switch_order import SwitchOrder
+from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import (
     AgentNotFound,
     DomainError,
@@ -23,12 +24,15 @@ from spot_optimizer.domain.identifiers import CommandId
 from spot_optimizer.domain.values import Mode
 from tests.builders import (
     AGENT,
+    DAY,
     FROM_ACME,
     FROM_GLOBEX,
+    MINUTE,
     NOON,
     POOL_A,
     POOL_B,
     POOL_C,
+    TODAY,
     a_delivered_command,
     a_legacy_command,
     a_pending_command,
@@ -50,7 +54,11 @@ def the_work(*commands: Command, **agent: object) -> InMemoryUnitOfWork:
 def issue(
     work: InMemoryUnitOfWork, order: SwitchOrder = TO_B, caller: Caller = FROM_ACME
 ) -> IssuedSwitch:
-    return IssueSwitchCommand(work, FixedClock(), CountingIdentifiers())(AGENT, order, caller)
+    return issuing(work)(AGENT, order, caller)
+
+
+def issuing(work: InMemoryUnitOfWork, compatibility: Compatibility = TODAY) -> IssueSwitchCommand:
+    return IssueSwitchCommand(work, FixedClock(), CountingIdentifiers(), compatibility)
 
 
 class TestNewOrder:
@@ -130,8 +138,7 @@ class TestSameOrderAgain:
 
     def test_a_hundred_times_the_same_order_is_one_command(self) -> None:
         work = the_work()
-        identifiers = CountingIdentifiers()
-        use_case = IssueSwitchCommand(work, FixedClock(), identifiers)
+        use_case = issuing(work)
 
         issued = {use_case(AGENT, TO_B, FROM_ACME).command for _ in range(100)}
 
@@ -156,6 +163,39 @@ class TestSameOrderAgain:
         issue(work, order)
 
         assert work.commands.kept == {ID: a_pending_command(trigger="manual_ui")}
+
+    def test_what_the_agent_has_been_told_already_is_not_changed(self) -> None:
+        work = the_work(a_delivered_command())
+        urgent = SwitchOrder(target_mode="spot", target_pool_id=POOL_B, priority=50)
+
+        assert issue(work, urgent).command == a_delivered_command()
+        assert work.commands.kept == {ID: a_delivered_command()}
+
+    @pytest.mark.parametrize(
+        ("expired", "status"),
+        [
+            (a_pending_command(created_at=NOON - 61 * MINUTE), CommandStatus.CANCELLED),
+            (a_delivered_command(executed_at=NOON - 36 * MINUTE), CommandStatus.FAILED),
+        ],
+    )
+    def test_what_nobody_will_carry_out_any_more_cannot_stand_for_it(
+        self, expired: Command, status: CommandStatus
+    ) -> None:
+        work = the_work(expired)
+
+        issued = issue(work)
+
+        assert issued.command == work.commands.kept[NEW]
+        assert work.commands.kept[ID].status is status
+        assert work.audit.actions == [f"command_{status}", "command_issued"]
+        assert work.audit.callers == [SYSTEM, FROM_ACME]
+
+    def test_the_former_server_forgot_nothing(self) -> None:
+        old = a_pending_command(created_at=NOON - 30 * DAY)
+        work = the_work(old)
+        former = Compatibility(commands_never_expire=True)
+
+        assert issuing(work, former)(AGENT, TO_B, FROM_ACME).command == old
 
     def test_another_type_of_switch_is_the_same_order(self) -> None:
         emergency = a_pending_command(command_type=CommandType.EMERGENCY_SWITCH)
@@ -184,8 +224,7 @@ class TestSameOrderAgain:
         """It has no room for what a command of today is, however urgent its entry."""
         legacy = a_legacy_command(priority=100)
         work = the_work(legacy)
-        identifiers = CountingIdentifiers()
-        use_case = IssueSwitchCommand(work, FixedClock(), identifiers)
+        use_case = issuing(work)
 
         first = use_case(AGENT, TO_B, FROM_ACME).command
         again = use_case(AGENT, TO_B, FROM_ACME).command

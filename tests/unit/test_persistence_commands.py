@@ -167,6 +167,8 @@ class TestOlderQueue:
 
         assert found(store, CommandId("7")) == a_legacy_command()
         assert found(store, CommandId("8")) is None
+        queues = store.command_queries.queues_of([AGENT])
+        assert queues == {AGENT: AgentQueue(ACME, [a_legacy_command()])}
 
     def test_a_delivery_is_remembered_and_keeps_the_entry_open(self, store: Store) -> None:
         store.put_legacy_command(a_legacy_command())
@@ -253,6 +255,7 @@ class TestSwitchOfAnInstance:
         ("command", "counts"),
         [
             (DONE, True),
+            (a_pending_command(), False),
             (FAILED, False),
             (a_pending_command(executed_at=NOON), True),
             (a_delivered_command(status=CommandStatus.CANCELLED), False),

@@ -165,7 +165,7 @@ def test_parallel_first_registrations_make_one_agent(mariadb: SqlStore) -> None:
 
 def test_parallel_equal_orders_are_one_command(mariadb: SqlStore) -> None:
     mariadb.put(a_client(), an_agent())
-    issue = IssueSwitchCommand(mariadb.work, FixedClock(), RandomIdentifiers())
+    issue = IssueSwitchCommand(mariadb.work, FixedClock(), RandomIdentifiers(), TODAY)
     order = SwitchOrder(target_mode="spot", target_pool_id=POOL_B)
 
     issued = together(*[lambda: issue(AGENT, order, FROM_ACME).command] * TOGETHER)

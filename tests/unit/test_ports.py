@@ -1,6 +1,7 @@
-"""Hands every adapter and every fake over as its port. Nobody runs it: the type checker reads it,
+"""Hands every adapter and every fake over as its port.
 
-because it does not see through the container."""
+Nobody runs it: the type checker reads it, because it does not see through the container.
+"""
 
 # ruff: noqa: F841 - the annotation is the point, not the variable
 from pathlib import Path

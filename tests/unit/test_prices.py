@@ -218,8 +218,11 @@ def test_an_offer_may_fill_its_columns() -> None:
 
 
 @pytest.mark.parametrize("price", [None, "abc", Decimal("150"), Decimal("0.0001"), 0.0312, True])
-def test_an_offer_without_a_valid_price_is_none(price: object) -> None:
-    assert an_offer(price=price) is None
+def test_an_offer_without_a_valid_price_has_none(price: object) -> None:
+    offer = an_offer(price=price)
+
+    assert offer is not None
+    assert offer.price is None
 
 
 def test_the_cheapest_offer_has_the_lowest_price_and_then_the_first_id() -> None:

@@ -9,9 +9,10 @@ import pytest
 from spot_optimizer.application.switching.record_switch import ForeignInstance, RecordSwitch
 from spot_optimizer.domain.agents.agent import AgentSettings, AgentStatus
 from spot_optimizer.domain.callers import Caller
-from spot_optimizer.domain.commands.command import Command, CommandStatus
+from spot_optimizer.domain.commands.command import Command
+from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import AgentNotFound
-from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId, SwitchId
+from spot_optimizer.domain.identifiers import CommandId, InstanceId, SwitchId
 from spot_optimizer.domain.switching import (
     ReportedInstance,
     SwitchPrices,
@@ -30,7 +31,6 @@ from tests.builders import (
     MINUTE,
     NOON,
     POOL_B,
-    POOL_C,
     SECOND,
     SECOND_OF_TIME,
     THIRD,
@@ -38,8 +38,6 @@ from tests.builders import (
     ZONE_B,
     a_client,
     a_delivered_command,
-    a_legacy_command,
-    a_pending_command,
     a_placement,
     a_switch,
     a_switch_report,
@@ -266,18 +264,42 @@ class TestNewInstance:
             last_switch_at=LAUNCHED,
         )
 
-    def test_the_instance_of_another_client_is_refused_and_nothing_happens(self) -> None:
+    def test_the_instance_of_another_client_is_left_alone(self) -> None:
+        """The switch happened all the same."""
         theirs = an_instance(id=SECOND, client_id=GLOBEX, agent_id=None)
         work = known()
         work.instances.kept[SECOND] = theirs
 
+        tell(work)
+
+        assert work.instances.kept[SECOND] == theirs
+        assert work.agents.kept == {AGENT: MOVED}
+        assert len(work.switches.kept) == 1
+
+    def test_the_former_server_refused_it_and_nothing_happened(self) -> None:
+        theirs = an_instance(id=SECOND, client_id=GLOBEX, agent_id=None)
+        work = known()
+        work.instances.kept[SECOND] = theirs
+        former = Compatibility(refuse_foreign_instance=True)
+        record = RecordSwitch(work, FixedClock(), CountingIdentifiers(), former)
+
         with pytest.raises(ForeignInstance):
-            tell(work)
+            record(AGENT, a_switch_report(), FROM_ACME)
 
         assert work.instances.kept == {FIRST: an_instance(), SECOND: theirs}
         assert work.agents.kept == {AGENT: an_agent()}
         assert work.switches.kept == []
         assert work.clients.kept[ACME].total_savings == 0
+
+    def test_the_baseline_of_another_client_is_not_told(self) -> None:
+        work = known()
+        work.instances.kept[FIRST] = an_instance(
+            client_id=GLOBEX, agent_id=None, baseline_on_demand_price=Decimal("0.07")
+        )
+
+        tell(work, a_switch_report(prices=SwitchPrices()))
+
+        assert work.instances.kept[SECOND].baseline_on_demand_price is None
 
 
 class TestOldInstance:
@@ -317,71 +339,3 @@ class TestOldInstance:
         work = tell(known(primary_instance_id=None), a_switch_report(old=unknown))
 
         assert sorted(work.instances.kept) == [FIRST, SECOND]
-
-
-class TestCommands:
-    def test_the_command_that_is_named_is_done(self) -> None:
-        work = tell(known(a_pending_command()), a_switch_report(command_id=ID))
-
-        done = work.commands.kept[ID]
-        assert (done.status, done.success) == (CommandStatus.COMPLETED, True)
-        assert work.switches.kept[0].command_id == ID
-
-    def test_a_command_that_is_not_named_is_found_by_the_instance_it_was_given_to(self) -> None:
-        work = tell(known(a_delivered_command()))
-
-        assert work.commands.kept[ID].status is CommandStatus.COMPLETED
-        assert work.commands.kept[ID].message == "Switch reported"
-        assert work.switches.kept[0].command_id == ID
-
-    def test_one_that_its_successor_has_closed_before_is_still_found(self) -> None:
-        closed = a_delivered_command().report(True, "Executed", NOON, TODAY)
-
-        work = tell(known(closed))
-
-        assert work.switches.kept[0].command_id == ID
-        assert work.commands.kept[ID] == closed
-
-    def test_what_nobody_was_given_is_not_what_was_done(self) -> None:
-        work = tell(known(a_pending_command()))
-
-        assert work.switches.kept[0].command_id is None
-        assert work.commands.kept[ID] == a_pending_command().cancel(
-            "Superseded by switch to i-2", NOON
-        )
-
-    def test_the_command_of_another_agent_is_not_ours(self) -> None:
-        theirs = a_delivered_command(agent_id=AgentId("agent-2"))
-
-        work = tell(known(theirs), a_switch_report(command_id=ID))
-
-        assert work.switches.kept[0].command_id is None
-        assert work.commands.kept[ID] == theirs
-
-    def test_equal_ones_are_done_with_it_and_the_others_superseded(self) -> None:
-        equal = a_pending_command(id=CommandId("command-2"))
-        other = a_pending_command(id=CommandId("command-3"), target_pool_id=POOL_C)
-
-        work = tell(known(a_delivered_command(), equal, other))
-
-        assert work.commands.kept[equal.id].message == "Duplicate of command-1"
-        assert work.commands.kept[other.id].message == "Superseded by switch to i-2"
-        assert work.audit.actions[1:] == [
-            "command_completed",
-            "command_cancelled",
-            "command_cancelled",
-        ]
-
-    def test_a_late_report_supersedes_nothing_of_the_primary(self) -> None:
-        for_the_third = a_pending_command(instance_id=THIRD)
-
-        work = tell(known(for_the_third, primary_instance_id=THIRD))
-
-        assert work.commands.kept[ID] == for_the_third
-
-    def test_entries_of_the_older_queue_end_as_well(self) -> None:
-        """Or the successor would be handed them and switch again."""
-        work = tell(known(a_legacy_command()), a_switch_report(command_id=CommandId("7")))
-
-        assert work.commands.open_of([AGENT]) == {}
-        assert work.switches.kept[0].command_id is None

@@ -58,7 +58,6 @@ _REGISTRATION: Final = frozenset(
         "agent_version",
         "private_ip",
         "public_ip",
-        "pool_id",
     }
 )
 _OPTIONAL: Final = ("hostname", "ami_id", "mode", "agent_version", "private_ip", "public_ip")
@@ -242,7 +241,6 @@ def _registration(document: object, compatibility: Compatibility) -> Registratio
     if not isinstance(document, dict):
         raise not_an_object()
     reader = Reader(document, strict=True)
-    refuse_null = compatibility.refuse_null_on_registration
     reader.required_text("client_token", 255)
     registration = Registration(
         logical_agent_id=LogicalAgentId(
@@ -260,12 +258,12 @@ def _registration(document: object, compatibility: Compatibility) -> Registratio
         public_ip=reader.text("public_ip", ADDRESS_LENGTH),
         pool_id=_pool(reader.text("pool_id", POOL_ID_LENGTH)),
     )
-    for name in _OPTIONAL:
-        if refuse_null and name in document and document[name] is None:
-            reader.errors[name] = [NULL]
-    for name in document:
-        if name not in _REGISTRATION or (refuse_null and name == "pool_id"):
-            reader.errors[name] = [UNKNOWN]
+    if compatibility.strict_registration:
+        for name, value in document.items():
+            if name not in _REGISTRATION:
+                reader.errors[name] = [UNKNOWN]
+            elif value is None and name in _OPTIONAL:
+                reader.errors[name] = [NULL]
     reader.check()
     return registration
 

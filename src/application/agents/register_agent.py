@@ -105,10 +105,11 @@ class RegisterAgent:
         standby: Standby | None,
     ) -> Agent | None:
         """The agent of the standby, else the one of that name, else the one that it stands by."""
-        if standby is not None and not self.compatibility.registration_always_moves_primary:
+        knows_standbys = not self.compatibility.registration_always_moves_primary
+        if standby is not None and knows_standbys:
             return work.agents.get_for_update(standby.agent_id, client_id)
         found = work.agents.find_by_logical_id_for_update(client_id, registration.logical_agent_id)
-        if found is None and registration.base_logical_id is not None:
+        if found is None and registration.base_logical_id is not None and knows_standbys:
             return work.agents.find_by_logical_id_for_update(
                 client_id, registration.base_logical_id
             )

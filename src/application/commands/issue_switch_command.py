@@ -7,7 +7,7 @@ from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWork
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain import occurrences
 from spot_optimizer.domain.agents.agent import Agent
-from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.callers import SYSTEM, Caller
 from spot_optimizer.domain.commands.command import (
     TRIGGERED_BY_MODEL,
     Command,
@@ -17,6 +17,7 @@ from spot_optimizer.domain.commands.command import (
 )
 from spot_optimizer.domain.commands.queue import equal_to
 from spot_optimizer.domain.commands.switch_order import SwitchOrder, admit
+from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import AgentNotFound
 from spot_optimizer.domain.identifiers import AgentId, CommandId
 
@@ -39,6 +40,7 @@ class IssueSwitchCommand:
     unit_of_work: UnitOfWorkFactory
     clock: Clock
     identifiers: Identifiers
+    compatibility: Compatibility
 
     @repeated_when_lost
     def __call__(self, agent_id: AgentId, order: SwitchOrder, caller: Caller) -> IssuedSwitch:
@@ -50,14 +52,28 @@ class IssueSwitchCommand:
             if agent.already_at(target.mode, target.pool_id):
                 return IssuedSwitch(agent, target, None)
             priority = clamp_priority(order.checked_priority)
-            queued = work.commands.open_of([agent.id]).get(agent.id, ())
-            pending = equal_to(target, (one for one in queued if not one.is_legacy))
+            pending = equal_to(target, self._still_open(work, agent))
             if pending is None:
                 command = self._queue(work, agent, target, priority, caller)
             else:
                 command = self._repeat(work, pending, agent, priority, caller)
             work.commit()
         return IssuedSwitch(agent, target, command)
+
+    def _still_open(self, work: UnitOfWork, agent: Agent) -> list[Command]:
+        """Nobody will carry out an order that has expired, so it cannot stand for a new one."""
+        now = self.clock.now()
+        still_open = []
+        for command in work.commands.open_of([agent.id]).get(agent.id, ()):
+            if command.is_legacy:
+                continue
+            after = command if self.compatibility.commands_never_expire else command.expire(now)
+            if after != command:
+                work.commands.save(after)
+                record(work, occurrences.command_changed(command, after, now), SYSTEM)
+            if after.is_open:
+                still_open.append(after)
+        return still_open
 
     def _queue(
         self, work: UnitOfWork, agent: Agent, target: Target, priority: int, caller: Caller

@@ -107,8 +107,10 @@ class RecordSwitch:
         now = self.clock.now()
         known = work.instances.find(report.new_instance_id)
         if known is not None and known.client_id != agent.client_id:
-            raise ForeignInstance
-        old = report.old.instance_id and work.instances.find(report.old.instance_id)
+            if self.compatibility.refuse_foreign_instance:
+                raise ForeignInstance
+            return  # the switch happened all the same; that row is not this client's to touch
+        old = self._old_instance(work, agent, report)
         baseline = old.baseline_on_demand_price if old else None
         new = report.new_instance(agent, known, baseline, now, self.compatibility)
         if known is None:

@@ -198,8 +198,9 @@ class Command:
         return replace(ended, message="Command expired", completed_at=now)
 
     def repeat(self, priority: int, trigger: str, terminate_wait_seconds: int) -> Self:
-        """The same order again: one command, with the more urgent of both wishes."""
-        if priority <= (self.priority or 0):
+        """The same order again: one command, with the more urgent of both wishes. What an agent
+        has been told already is not changed."""
+        if self.status is not CommandStatus.PENDING or priority <= (self.priority or 0):
             return self
         return replace(
             self,
