@@ -1,6 +1,6 @@
 """The tenants: who owns agents, by which token."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -27,7 +27,7 @@ class Client:
     id: ClientId
     name: str
     email: str
-    token: str
+    token: str = field(repr=False)
     is_active: bool = True
     status: str = "active"
     total_savings: Decimal = Decimal(0)

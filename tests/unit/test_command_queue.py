@@ -197,7 +197,7 @@ def test_the_successor_is_the_sign_that_a_switch_was_carried_out() -> None:
 
     assert (done.status, done.success) == (CommandStatus.COMPLETED, True)
     assert done.message == "Executed: registration of i-2"
-    assert (done.executed_at, done.completed_at) == (NOON, NOON + SECOND)
+    assert (done.executed_at, done.completed_at) == (NOON + SECOND, NOON + SECOND)
 
 
 def test_a_replica_being_made_is_not_done_because_the_primary_moved() -> None:

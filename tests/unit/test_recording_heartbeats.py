@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spot_optimizer.application.agents.record_heartbeats import (
@@ -355,6 +355,7 @@ heartbeats = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(agents, st.lists(heartbeats, min_size=1, max_size=4))
 def test_together_or_one_by_one_by_the_full_rules_comes_to_the_same(
     agent: Agent, said: list[Heartbeat]

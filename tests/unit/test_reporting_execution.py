@@ -57,13 +57,21 @@ def report(
 
 def test_success_completes_a_command() -> None:
     assert report(the_work(a_delivered_command()), SUCCESS) == a_delivered_command(
-        status=CommandStatus.COMPLETED, success=True, message="done", completed_at=NOON
+        status=CommandStatus.COMPLETED,
+        success=True,
+        message="done",
+        executed_at=NOON,
+        completed_at=NOON,
     )
 
 
 def test_failure_fails_it() -> None:
     assert report(the_work(a_delivered_command()), FAILURE) == a_delivered_command(
-        status=CommandStatus.FAILED, success=False, message="no capacity", completed_at=NOON
+        status=CommandStatus.FAILED,
+        success=False,
+        message="no capacity",
+        executed_at=NOON,
+        completed_at=NOON,
     )
 
 

@@ -10,11 +10,8 @@ from typing import Final, Self
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, PoolId, ReplicaId
+from spot_optimizer.domain.savings import DEFAULT_ON_DEMAND_PRICE, SPOT_ESTIMATE_FACTOR
 from spot_optimizer.domain.values import Mode, hourly_price
-
-# Used for a type whose price nobody has reported (contract/domain.md 4.2.2), USD per hour.
-DEFAULT_ON_DEMAND_PRICE: Final = Decimal("0.0416")
-SPOT_SHARE_OF_BASELINE: Final = Decimal("0.3")
 
 
 # After a switch the old agent's last word may be this much later than its waiting time (2 min for
@@ -116,7 +113,7 @@ class StartingPrices:
         on_demand = DEFAULT_ON_DEMAND_PRICE if known_on_demand is None else known_on_demand
         if mode is not Mode.SPOT:
             return cls(on_demand=on_demand, spot=Decimal(0))
-        estimate = hourly_price(on_demand * SPOT_SHARE_OF_BASELINE)
+        estimate = hourly_price(on_demand * SPOT_ESTIMATE_FACTOR)
         return cls(on_demand=on_demand, spot=estimate if known_spot is None else known_spot)
 
 

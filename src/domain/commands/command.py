@@ -178,7 +178,7 @@ class Command:
             self._after(event),
             success=bool(success),
             message=message,
-            executed_at=self.executed_at or now,
+            executed_at=now,
             completed_at=now,
         )
 
