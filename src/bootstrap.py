@@ -261,6 +261,7 @@ def web_app(container: Container) -> Litestar:
 
     return make_http_app(
         [handler for feature in container.http() for handler in feature],
+        container.gatekeeper(),
         container.cache(),
         HttpSettings(
             request_threads=settings.db_pool_size,

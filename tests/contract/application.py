@@ -9,7 +9,8 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from spot_optimizer.bootstrap import Container, Settings, web_app
+from spot_optimizer.bootstrap import Container, web_app
+from spot_optimizer.settings import Settings
 from tests.contract.server import Routes, Server
 from tests.contract.templates import Clock
 

@@ -56,6 +56,10 @@ class InMemoryCommands(Keeping):
         refuse_twice(command.id in self.kept)
         self.kept[command.id] = command
 
+    def save_all(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            self.save(command)
+
     def save(self, command: Command) -> None:
         stored = self.kept.get(command.id)
         if stored is None:

@@ -73,7 +73,9 @@ class InMemoryPrices(Keeping):
             refuse_twice(_key(snapshot) in self.buckets)
             self.buckets[_key(snapshot)] = snapshot
 
-    def replace_buckets(self, snapshots: Sequence[BucketSnapshot]) -> None:
+    def replace_buckets(
+        self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
+    ) -> None:
         for snapshot in snapshots:
             standing = self.buckets.get(_key(snapshot))
             if standing is not None and rank_of(standing.role) < rank_of(snapshot.role):

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
@@ -99,6 +100,31 @@ def test_a_key_is_one_callers_own(api: Api, store: Store) -> None:
     assert mine.json()["client_id"] == "client-owner"
     assert theirs.json()["client_id"] == "client-stranger"
     assert len(store.rows("agents")) == 2
+
+
+def test_a_caller_is_known_by_a_token_in_the_body_too(api: Api, store: Store) -> None:
+    path = f"/api/agents/{api.register()}/cleanup-report"
+    key = {"Idempotency-Key": "k"}
+    mine = api.post(path, {"client_token": OWNER_TOKEN}, token=None, headers=key)
+    theirs = api.post(path, {"client_token": STRANGER_TOKEN}, token=None, headers=key)
+
+    assert (mine.status_code, theirs.status_code) == (200, 404)
+    assert len(store.rows("cleanup_logs")) == 1
+
+
+def test_a_token_that_opens_nothing_any_more_gets_no_kept_answer(api: Api, store: Store) -> None:
+    path = f"/api/agents/{api.register()}/cleanup-report"
+    assert keyed(api, "k", {}, path, OWNER_TOKEN).status_code == 200
+
+    with store.writing() as connection:
+        connection.execute(
+            text("UPDATE clients SET client_token = 'rotated' WHERE id = :id"),
+            {"id": "client-owner"},
+        )
+
+    assert keyed(api, "k", {}, path, OWNER_TOKEN).status_code == 401
+    assert keyed(api, "k", {}, path, "rotated").status_code == 200
+    assert len(store.rows("cleanup_logs")) == 1
 
 
 def test_a_key_belongs_to_one_route(api: Api) -> None:

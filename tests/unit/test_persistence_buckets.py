@@ -80,7 +80,7 @@ class TestBuckets:
         self.fill(store, a_snapshot(role=SourceRole.REPLICA_MANUAL))
 
         with store.work() as work:
-            work.prices.replace_buckets([a_snapshot()])
+            work.prices.replace_buckets([a_snapshot()], {POOL_A: a_pool()}, NOON)
             work.prices.add_buckets([a_snapshot(bucket=self.later)], {POOL_A: a_pool()}, NOON)
 
         assert self.standing(store) == a_snapshot(role=SourceRole.REPLICA_MANUAL)
@@ -102,7 +102,7 @@ class TestBuckets:
         self.fill(store, before, *others)
 
         with store.work() as work:
-            work.prices.replace_buckets([after])
+            work.prices.replace_buckets([after], {POOL_A: a_pool()}, NOON)
             work.commit()
 
         replaced = ranks.index(coming) > ranks.index(standing)
@@ -112,8 +112,8 @@ class TestBuckets:
 
     def test_an_empty_bucket_is_not_replaced(self, store: Store) -> None:
         with store.work() as work:
-            work.prices.replace_buckets([a_snapshot()])
-            work.prices.replace_buckets([])
+            work.prices.replace_buckets([a_snapshot()], {POOL_A: a_pool()}, NOON)
+            work.prices.replace_buckets([], {}, NOON)
             work.prices.add_buckets([], {}, NOON)
             work.commit()
 

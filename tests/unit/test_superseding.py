@@ -46,6 +46,7 @@ def test_what_was_delivered_has_been_carried_out() -> None:
         status=CommandStatus.COMPLETED,
         success=True,
         message="Executed: registration of i-2",
+        executed_at=NOON,
         completed_at=NOON,
     )
 

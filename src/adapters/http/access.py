@@ -56,7 +56,7 @@ class Gatekeeper:
 
     async def client_or_operator(self, request: AnyRequest) -> Caller:
         """For the routes that agents call, always with a token."""
-        token = await _presented_token(request)
+        token = _header_token(request) or _token_within(await request.body())
         if token is None:
             raise Unauthorised("Missing client token")
         return await self._owner_of(token, request)
@@ -70,6 +70,17 @@ class Gatekeeper:
         if not self.operator.opens(token):
             raise Unauthorised("Invalid admin token")
         return _caller(request, CallerKind.OPERATOR)
+
+    async def known_as(self, authorization: str, body: bytes) -> str | None:
+        """A name that stands for one caller only, whatever token it presents; None for one who is
+        let in nowhere."""
+        token = _token_in(authorization) or _token_within(body)
+        if token is None:
+            return CallerKind.ANONYMOUS
+        if self.operator.opens(token):
+            return CallerKind.OPERATOR
+        owner = await self.authenticate(token)
+        return None if owner is None or not owner.is_active else owner.client_id
 
     async def _owner_of(self, token: str, request: AnyRequest) -> Caller:
         if self.operator.opens(token):
@@ -88,19 +99,20 @@ class Gatekeeper:
 
 
 def _header_token(request: AnyRequest) -> str | None:
+    return _token_in(request.headers.get("Authorization", ""))
+
+
+def _token_in(authorization: str) -> str | None:
     """The word Bearer is optional and may be written in any case; alone it is no token."""
-    value = request.headers.get("Authorization", "").strip()
+    value = authorization.strip()
     scheme, _, rest = value.partition(" ")
     token = rest.strip() if scheme.lower() == _SCHEME else value
     return token or None
 
 
-async def _presented_token(request: AnyRequest) -> str | None:
-    token = _header_token(request)
-    if token is not None:
-        return token
+def _token_within(body: bytes) -> str | None:
     try:
-        document = decoded(await request.body())
+        document = decoded(body)
     except ValidationFailed:
         return None
     told = document.get("client_token") if isinstance(document, dict) else None

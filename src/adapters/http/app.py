@@ -9,6 +9,7 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.handlers import HTTPRouteHandler
 
+from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.errors import EXCEPTION_HANDLERS
 from spot_optimizer.adapters.http.idempotency import Idempotency
 from spot_optimizer.adapters.http.paths import ExactPaths
@@ -26,6 +27,7 @@ class HttpSettings:
 
 def make_http_app(
     handlers: Sequence[HTTPRouteHandler],
+    gatekeeper: Gatekeeper,
     cache: Cache,
     settings: HttpSettings,
     *,
@@ -47,7 +49,10 @@ def make_http_app(
     return Litestar(
         handlers,
         exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[ExactPaths, lambda app: Idempotency(app, cache, settings.largest_body_bytes)],
+        middleware=[
+            ExactPaths,
+            lambda app: Idempotency(app, gatekeeper, cache, settings.largest_body_bytes),
+        ],
         cors_config=CORSConfig(allow_origins=list(settings.allowed_origins)),
         request_max_body_size=settings.largest_body_bytes,
         lifespan=[threads],

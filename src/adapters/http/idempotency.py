@@ -23,6 +23,7 @@ from litestar.types import (
     Send,
 )
 
+from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
 from spot_optimizer.domain.errors import Conflict, DomainError, ValidationFailed
@@ -71,8 +72,11 @@ class Idempotency:
         KeyUsedOtherwise, NothingToRememberIn: as they say.
     """
 
-    def __init__(self, app: ASGIApp, cache: Cache, largest_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, gatekeeper: Gatekeeper, cache: Cache, largest_body_bytes: int
+    ) -> None:
         self._app = app
+        self._gatekeeper = gatekeeper
         self._cache = cache
         self._largest = largest_body_bytes
 
@@ -87,13 +91,16 @@ class Idempotency:
         elif len(key) > _LONGEST_KEY:
             raise ValidationFailed("Idempotency-Key is too long")
         else:
-            await self._once(scope, receive, send, _entry(scope, headers, key))
+            await self._once(scope, receive, send, key)
 
-    async def _once(self, scope: HTTPScope, receive: Receive, send: Send, entry: str) -> None:
+    async def _once(self, scope: HTTPScope, receive: Receive, send: Send, key: bytes) -> None:
         body, more = await _read(receive, self._largest)
-        if more:  # too large: the application says so itself
-            await self._app(scope, _replayed(body, receive, more=True), send)
+        authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        caller = None if more else await self._gatekeeper.known_as(authorization, body)
+        if caller is None:  # too large, or nobody we know: the application says so itself
+            await self._app(scope, _replayed(body, receive, more=more), send)
             return
+        entry = _entry(caller, scope["path"], key)
         asked = _Kept(body_sha256=sha256(body).hexdigest())
         try:
             if not await _off_loop(self._cache.add, entry, _encoded(asked), _TAKES_AT_MOST):
@@ -149,9 +156,9 @@ class _Recorder:
         await self._send(message)
 
 
-def _entry(scope: HTTPScope, headers: dict[bytes, bytes], key: bytes) -> str:
+def _entry(caller: str, path: str, key: bytes) -> str:
     """A key means something to one caller and one route only."""
-    parts = (headers.get(b"authorization", b""), scope["path"].encode(), key)
+    parts = (caller.encode(), path.encode(), key)
     return "idempotency:" + sha256(b"\0".join(parts)).hexdigest()
 
 

@@ -3,7 +3,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Column, Connection, Row, bindparam, exists, func, insert, or_, select, update
 
 from spot_optimizer.adapters.persistence.tables import clients
 from spot_optimizer.domain.clients import Client
@@ -31,14 +31,16 @@ class SqlClientRepository:
         return _to_client(row)
 
     def name_is_taken(self, name: str) -> bool:
-        same_name = clients.c.name == name
-        if self._connection.dialect.name == "sqlite":
-            same_name = func.folded(clients.c.name) == func.folded(name)
-        return bool(self._connection.execute(select(exists().where(same_name))).scalar_one())
+        return self._is_taken(clients.c.name, name)
 
     def email_is_taken(self, email: str) -> bool:
-        taken = select(exists().where(clients.c.email == email))
-        return bool(self._connection.execute(taken).scalar_one())
+        return self._is_taken(clients.c.email, email)
+
+    def _is_taken(self, column: Column[Any], text: str) -> bool:
+        same = column == text
+        if self._connection.dialect.name == "sqlite":
+            same = func.folded(column) == func.folded(text)
+        return bool(self._connection.execute(select(exists().where(same))).scalar_one())
 
     def add(self, client: Client, at: datetime) -> None:
         self._connection.execute(

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from spot_optimizer.adapters.persistence.tables import commands, pending_switch_commands
+from spot_optimizer.adapters.persistence.upsert import update_rows
 from spot_optimizer.domain.commands.command import OPEN, SWITCHES, Command, CommandStatus
 from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId
 
@@ -94,6 +95,14 @@ class SqlCommandRepository:
         self._connection.execute(
             update(commands).where(commands.c.id == command.id).values(**_to_row(command))
         )
+
+    def save_all(self, saved: Sequence[Command]) -> None:
+        rows = [_to_row(command) for command in saved if not command.is_legacy]
+        if rows:
+            update_rows(self._connection, commands, rows, tuple(rows[0].keys() - {"id"}))
+        for command in saved:
+            if command.is_legacy:
+                self._save_legacy(command)
 
     def keep_result(self, command: Command, report: Mapping[str, object]) -> None:
         self._connection.execute(

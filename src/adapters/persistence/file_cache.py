@@ -56,8 +56,8 @@ class FileCache:
         """A transaction of its own for each call."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)  # answers are kept here, some with a token in them
             with closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as file:
-                file.execute("PRAGMA journal_mode=WAL")
                 file.execute("BEGIN IMMEDIATE")
                 file.execute(_TABLE)
                 yield file

@@ -11,7 +11,6 @@ from sqlalchemy import (
     bindparam,
     insert,
     select,
-    update,
 )
 
 from spot_optimizer.adapters.persistence.collation import as_compared
@@ -22,6 +21,7 @@ from spot_optimizer.adapters.persistence.tables import (
     pricing_snapshots_clean,
     spot_price_snapshots,
 )
+from spot_optimizer.adapters.persistence.upsert import update_rows
 from spot_optimizer.application.ports.repositories import OnDemandTick
 from spot_optimizer.domain.identifiers import AgentId, InstanceId, PoolId
 from spot_optimizer.domain.pricing.buckets import Bucket, BucketSnapshot, DataSource
@@ -158,10 +158,7 @@ class SqlPriceRepository:
             return {}
         rows = self._connection.execute(
             _BUCKETS_AT,
-            {
-                "pools": sorted({pool_id for pool_id, _ in keys}),
-                "starts": sorted({start for _, start in keys}),
-            },
+            _asked_for(keys),
         )
         return {(PoolId(row.pool_id), row.time_bucket): _to_snapshot(row) for row in rows}
 
@@ -171,29 +168,34 @@ class SqlPriceRepository:
         if snapshots:
             self._connection.execute(
                 _BUCKETS,
-                [
-                    {
-                        **_snapshot_row(one),
-                        "instance_type": pools[one.pool_id].instance_type,
-                        "region": pools[one.pool_id].region,
-                        "az": pools[one.pool_id].zone,
-                        "created_at": at,
-                    }
-                    for one in snapshots
-                ],
+                [_bucket_row(one, pools[one.pool_id], at) for one in snapshots],
             )
 
-    def replace_buckets(self, snapshots: Sequence[BucketSnapshot]) -> None:
-        buckets = pricing_snapshots_clean.c
-        for snapshot in snapshots:
-            lower = [role for role in SourceRole if rank_of(role) < rank_of(snapshot.role)]
-            self._connection.execute(
-                update(pricing_snapshots_clean)
-                .where(buckets.pool_id == snapshot.pool_id)
-                .where(buckets.time_bucket == snapshot.bucket.start)
-                .where(buckets.source_type.in_(lower))
-                .values(**_snapshot_row(snapshot))
-            )
+    def replace_buckets(
+        self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
+    ) -> None:
+        if not snapshots:
+            return
+        standing = self._held({(one.pool_id, one.bucket.start) for one in snapshots})
+        higher = [
+            one
+            for one in snapshots
+            if rank_of(one.role) > standing.get((one.pool_id, one.bucket.start), rank_of(one.role))
+        ]
+        update_rows(
+            self._connection,
+            pricing_snapshots_clean,
+            [_bucket_row(one, pools[one.pool_id], at) for one in higher],
+            _SETTLED,
+            key=("pool_id", "time_bucket"),
+        )
+
+    def _held(
+        self, keys: Collection[tuple[PoolId, datetime]]
+    ) -> Mapping[tuple[PoolId, datetime], int]:
+        """The ranks of what stands there by now, which nobody else may change any more."""
+        rows = self._connection.execute(_BUCKETS_AT.with_for_update(), _asked_for(keys))
+        return {(PoolId(row.pool_id), row.time_bucket): rank_of(row.source_type) for row in rows}
 
     def add_on_demand(
         self, ticks: Sequence[OnDemandTick], at: datetime, *, as_current: bool
@@ -226,7 +228,7 @@ class SqlPriceRepository:
             },
         )
         current = {(compared(row.instance_type), compared(row.region)): row.price for row in rows}
-        new = [
+        news = [
             {
                 "id": str(uuid4()),
                 "instance_type": tick.instance_type,
@@ -235,18 +237,15 @@ class SqlPriceRepository:
                 "recorded_at": at,
             }
             for key, tick in wanted.items()
-            if key not in current
+            if current.get(key) != tick.price
         ]
-        if new:
-            self._connection.execute(insert(ondemand_prices), new)
-        for key, tick in sorted(wanted.items(), key=lambda item: item[0]):
-            if current.get(key, tick.price) != tick.price:
-                self._connection.execute(
-                    update(ondemand_prices)
-                    .where(ondemand_prices.c.instance_type == tick.instance_type)
-                    .where(ondemand_prices.c.region == tick.region)
-                    .values(price=tick.price, recorded_at=at)
-                )
+        update_rows(
+            self._connection,
+            ondemand_prices,
+            news,
+            ("price", "recorded_at"),
+            key=("instance_type", "region"),
+        )
 
 
 def _to_report(row: Row[Any]) -> PricingReport:
@@ -304,9 +303,25 @@ def _to_snapshot(row: Row[*tuple[Any, ...]]) -> BucketSnapshot:
     )
 
 
-def _snapshot_row(snapshot: BucketSnapshot) -> dict[str, Any]:
+# What settling a bucket anew changes.
+_SETTLED: Final = (
+    "spot_price",
+    "ondemand_price",
+    "savings_percent",
+    "source_instance_id",
+    "source_agent_id",
+    "source_type",
+    "confidence_score",
+    "data_source",
+)
+
+
+def _bucket_row(snapshot: BucketSnapshot, pool: SpotPool, at: datetime) -> dict[str, Any]:
     return {
         "pool_id": snapshot.pool_id,
+        "instance_type": pool.instance_type,
+        "region": pool.region,
+        "az": pool.zone,
         "spot_price": snapshot.spot_price,
         "ondemand_price": snapshot.ondemand_price,
         "savings_percent": snapshot.savings_percent,
@@ -318,4 +333,12 @@ def _snapshot_row(snapshot: BucketSnapshot) -> dict[str, Any]:
         "source_type": snapshot.role,
         "confidence_score": snapshot.confidence,
         "data_source": snapshot.data_source,
+        "created_at": at,
+    }
+
+
+def _asked_for(keys: Collection[tuple[PoolId, datetime]]) -> dict[str, Any]:
+    return {
+        "pools": sorted({pool_id for pool_id, _ in keys}),
+        "starts": sorted({start for _, start in keys}),
     }

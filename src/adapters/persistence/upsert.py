@@ -13,26 +13,28 @@ def update_rows(
     table: Table,
     rows: Sequence[Mapping[str, Any]],
     columns: tuple[str, ...],
+    key: tuple[str, ...] = ("id",),
 ) -> None:
-    """Set the columns of each row, found by its key.
+    """Set the columns of each row, found by its unique key.
 
     The rows are complete, because the statement is an insert that updates what is there; in the
     order of their keys, so that two such statements never wait for each other.
     """
     if rows:
-        keys = [column.name for column in table.primary_key]
-        ordered = sorted(rows, key=lambda row: [row[key] for key in keys])
-        statement = _statement(table, columns, connection.dialect.name)
+        ordered = sorted(rows, key=lambda row: [row[name] for name in key])
+        statement = _statement(table, columns, key, connection.dialect.name)
         connection.execute(statement, [dict(row) for row in ordered])
 
 
 @lru_cache
-def _statement(table: Table, columns: tuple[str, ...], dialect: str) -> Insert:
+def _statement(
+    table: Table, columns: tuple[str, ...], key: tuple[str, ...], dialect: str
+) -> Insert:
     """Composed once: the rows come as parameters, which the driver joins to one statement."""
     if dialect == "sqlite":
         on_sqlite = sqlite.insert(table)
         return on_sqlite.on_conflict_do_update(
-            index_elements=list(table.primary_key),
+            index_elements=key,
             set_={name: on_sqlite.excluded[name] for name in columns},
         )
     on_mysql = mysql.insert(table)

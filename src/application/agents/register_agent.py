@@ -167,10 +167,11 @@ class RegisterAgent:
         if primary is None:
             return
         commands = {c.id: c for c in work.commands.open_of([agent.id]).get(agent.id, ())}
-        for command in settle_after_move(
+        settled = settle_after_move(
             commands.values(), primary, "registration of", now, self.compatibility
-        ):
-            work.commands.save(command)
+        )
+        work.commands.save_all(settled)
+        for command in settled:
             record(work, occurrences.command_changed(commands[command.id], command, now), caller)
             if command.success and command.ends_the_old_instance and command.instance_id:
                 former = work.instances.find(command.instance_id)

@@ -23,13 +23,12 @@ class ExpireCommands:
         """Returns how many ended."""
         if self.compatibility.commands_never_expire:
             return 0
-        now, ended = self.clock.now(), 0
+        now = self.clock.now()
         with self.unit_of_work() as work:
-            for command in work.commands.list_overdue(now - SHORTEST_EXPIRY):
-                after = command.expire(now)
-                if after != command:
-                    work.commands.save(after)
-                    record(work, occurrences.command_changed(command, after, now), SYSTEM)
-                    ended += 1
+            overdue = work.commands.list_overdue(now - SHORTEST_EXPIRY)
+            ended = [(one, after) for one in overdue if (after := one.expire(now)) != one]
+            work.commands.save_all([after for _, after in ended])
+            for before, after in ended:
+                record(work, occurrences.command_changed(before, after, now), SYSTEM)
             work.commit()
-        return ended
+        return len(ended)

@@ -74,9 +74,7 @@ class HandOutCommands:
                 agent_id: [command.deliver(now) for command in commands]
                 for agent_id, commands in waiting.items()
             }
-            for commands in leased.values():
-                for command in commands:
-                    work.commands.save(command)
+            work.commands.save_all([one for commands in leased.values() for one in commands])
             work.commit()
         return leased
 

@@ -62,18 +62,16 @@ class IssueSwitchCommand:
 
     def _still_open(self, work: UnitOfWork, agent: Agent) -> list[Command]:
         """Nobody will carry out an order that has expired, so it cannot stand for a new one."""
+        queued = work.commands.open_of([agent.id]).get(agent.id, ())
+        ordered = [command for command in queued if not command.is_legacy]
+        if self.compatibility.commands_never_expire:
+            return ordered
         now = self.clock.now()
-        still_open = []
-        for command in work.commands.open_of([agent.id]).get(agent.id, ()):
-            if command.is_legacy:
-                continue
-            after = command if self.compatibility.commands_never_expire else command.expire(now)
-            if after != command:
-                work.commands.save(after)
-                record(work, occurrences.command_changed(command, after, now), SYSTEM)
-            if after.is_open:
-                still_open.append(after)
-        return still_open
+        ended = [(one, after) for one in ordered if (after := one.expire(now)) != one]
+        work.commands.save_all([after for _, after in ended])
+        for before, after in ended:
+            record(work, occurrences.command_changed(before, after, now), SYSTEM)
+        return [one for one in ordered if not one.has_expired(now)]
 
     def _queue(
         self, work: UnitOfWork, agent: Agent, target: Target, priority: int, caller: Caller

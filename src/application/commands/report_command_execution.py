@@ -71,10 +71,14 @@ class ReportCommandExecution:
             return
         work.commands.keep_result(done, report.as_received)
         if done.success:
-            others = work.commands.open_of([done.agent_id]).get(done.agent_id, ())
-            for other in duplicates_of(done, others, now):
-                work.commands.save(other)
-                record(work, occurrences.command_changed(command, other, now), caller)
+            others = {
+                c.id: c for c in work.commands.open_of([done.agent_id]).get(done.agent_id, ())
+            }
+            duplicates = duplicates_of(done, others.values(), now)
+            work.commands.save_all(duplicates)
+            for other in duplicates:
+                before = others[other.id]
+                record(work, occurrences.command_changed(before, other, now), caller)
 
     @staticmethod
     def _switched_since(work: UnitOfWork, command: Command) -> bool:

@@ -150,6 +150,10 @@ class CommandRepository(Protocol):
 
     def save(self, command: Command) -> None: ...
 
+    def save_all(self, commands: Sequence[Command]) -> None:
+        """As `save`, in one statement for all but those of the older queue, which only shrinks."""
+        ...
+
     def keep_result(self, command: Command, report: Mapping[str, object]) -> None: ...
 
     def close_legacy(
@@ -246,7 +250,9 @@ class PriceRepository(Protocol):
         self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
     ) -> None: ...
 
-    def replace_buckets(self, snapshots: Sequence[BucketSnapshot]) -> None:
+    def replace_buckets(
+        self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
+    ) -> None:
         """Where something of a lower rank still stands."""
         ...
 

@@ -57,6 +57,8 @@ class IngestPricingReports:
     def __call__(self, received: Sequence[ReceivedReport]) -> Sequence[DomainError | None]:
         now = self.clock.now()
         with self.unit_of_work() as work:
+            # A repeated report may arrive at the same moment, at another process too.
+            work.agents.lock({one.agent_id for one in received if one.submission.collected_at})
             agents = work.agents.vitals_of({one.agent_id for one in received})
             answers: list[DomainError | None] = []
             accepted: list[_Accepted] = []
@@ -102,12 +104,14 @@ class IngestPricingReports:
         teaching = {one.agent.id: one for one in news if one.submission.teaches(one.agent)}
         if not teaching:
             return
+        changed = []
         for agent in work.agents.lock(teaching.keys()).values():
             one = teaching[agent.id]
             learned = agent.learn_mode(one.submission.mode, one.submission.pool_id)
             if learned != agent and not agent.is_deleted:
-                work.agents.save(learned, now)
+                changed.append(learned)
                 record(work, occurrences.agent_heard(agent, learned, now), one.caller)
+        work.agents.save_all(changed, now)
 
     def _price_instances(self, work: UnitOfWork, news: Sequence[_Accepted], now: datetime) -> None:
         ids = {one.submission.instance_id for one in news if one.submission.instance_id}

@@ -146,7 +146,7 @@ class PriceIntake:
                 standing[key] = outcome.snapshot
                 (replaced if key in on_record else added)[key] = outcome.snapshot
         self.work.prices.add_buckets(list(added.values()), pools, self.now)
-        self.work.prices.replace_buckets(list(replaced.values()))
+        self.work.prices.replace_buckets(list(replaced.values()), pools, self.now)
 
 
 def _pools_in(offered: Offered) -> Iterator[SpotPool]:

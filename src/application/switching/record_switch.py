@@ -155,6 +155,6 @@ class RecordSwitch:
             changed += settle_after_move(
                 rest, report.new_instance_id, "switch to", now, self.compatibility
             )
+        work.commands.save_all(changed)
         for after in changed:
-            work.commands.save(after)
             record(work, occurrences.command_changed(before[after.id], after, now), caller)

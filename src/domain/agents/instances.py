@@ -13,7 +13,6 @@ from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, Poo
 from spot_optimizer.domain.savings import DEFAULT_ON_DEMAND_PRICE, SPOT_ESTIMATE_FACTOR
 from spot_optimizer.domain.values import Mode, hourly_price
 
-
 # After a switch the old agent's last word may be this much later than its waiting time (2 min for
 # ending the machine, 10 min for an image, and as much again; contract/real-agents.md section 4).
 FAREWELL_IS_LATE: Final = timedelta(minutes=30)
