@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from dependency_injector import containers, providers
 from litestar import Litestar
@@ -40,7 +41,11 @@ from spot_optimizer.application.agents.record_cleanup import RecordCleanup
 from spot_optimizer.application.agents.record_heartbeats import RecordHeartbeats
 from spot_optimizer.application.agents.register_agent import RegisterAgent
 from spot_optimizer.application.agents.report_termination import ReportTermination
-from spot_optimizer.application.authenticate import Authenticate, RecordRefusedCredentials
+from spot_optimizer.application.authenticate import (
+    Authenticate,
+    ForCallers,
+    RecordRefusedCredentials,
+)
 from spot_optimizer.application.clients.create_client import CreateClient
 from spot_optimizer.application.clients.show_token import ShowToken
 from spot_optimizer.application.commands.expire_commands import ExpireCommands
@@ -71,6 +76,13 @@ def _make_cache(settings: Settings, clock: Clock) -> Cache:
 
 def _make_admin_token(settings: Settings) -> CurrentAdminToken:
     return CurrentAdminToken(settings.admin_api_token, AdminTokenFile(settings.data_dir))
+
+
+def _joined_for_callers(
+    authenticate: providers.Provider[Authenticate], use_case: providers.Provider[Any]
+) -> providers.Provider[Any]:
+    for_callers = providers.Singleton(ForCallers, authenticate=authenticate, use_case=use_case)
+    return providers.Singleton(Joined, for_callers)
 
 
 class Container(containers.DeclarativeContainer):
@@ -110,17 +122,17 @@ class Container(containers.DeclarativeContainer):
         token_sha256=providers.Singleton(_make_admin_token, settings=settings),
         mode=providers.Callable(AdminAuth, settings.provided.admin_auth),
     )
+    authenticate = providers.Singleton(
+        Authenticate, credentials=providers.Singleton(SqlCredentials, engine=reading_engine)
+    )
     gatekeeper = providers.Singleton(
         Gatekeeper,
-        authenticate=providers.Singleton(
-            Joined,
-            providers.Singleton(
-                Authenticate, credentials=providers.Singleton(SqlCredentials, engine=reading_engine)
-            ),
-        ),
+        authenticate=providers.Singleton(Joined, authenticate),
         refused=transactional(RecordRefusedCredentials),
         operator=operator_access,
     )
+
+    joined_for_callers = partial(_joined_for_callers, authenticate)
 
     http = providers.List(
         providers.Singleton(
@@ -133,8 +145,8 @@ class Container(containers.DeclarativeContainer):
             agent_handlers,
             gatekeeper=gatekeeper,
             register_agent=compatible(RegisterAgent, identifiers=identifiers),
-            record_heartbeats=providers.Singleton(Joined, compatible(RecordHeartbeats)),
-            configurations=providers.Singleton(Joined, agent_queries.provided.configurations),
+            record_heartbeats=joined_for_callers(compatible(RecordHeartbeats)),
+            configurations=joined_for_callers(agent_queries.provided.configurations),
             report_termination=compatible(ReportTermination),
             record_cleanup=transactional(RecordCleanup),
             compatibility=compatibility,
@@ -151,8 +163,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             command_handlers,
             gatekeeper=gatekeeper,
-            hand_out_commands=providers.Singleton(
-                Joined,
+            hand_out_commands=joined_for_callers(
                 compatible(
                     HandOutCommands,
                     queries=providers.Singleton(SqlCommandQueries, engine=reading_engine),
@@ -168,8 +179,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             decision_handlers,
             gatekeeper=gatekeeper,
-            decide=providers.Singleton(
-                Joined,
+            decide=joined_for_callers(
                 transactional(
                     Decide, stopwatch=providers.Singleton(SystemStopwatch), ask=ask_engine
                 ),
@@ -201,8 +211,8 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             pricing_handlers,
             gatekeeper=gatekeeper,
-            ingest_pricing_reports=providers.Singleton(
-                Joined, compatible(IngestPricingReports, identifiers=identifiers)
+            ingest_pricing_reports=joined_for_callers(
+                compatible(IngestPricingReports, identifiers=identifiers)
             ),
             compatibility=compatibility,
         ),

@@ -1,21 +1,29 @@
 """Who is asking. Answered once per request, before the handler (ruling R1)."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Final
+from typing import Final, TypeVar
 
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.routing import AnyRequest, in_thread
 from spot_optimizer.adapters.http.wire import decoded
-from spot_optimizer.application.authenticate import RecordRefusedCredentials
+from spot_optimizer.application.authenticate import (
+    Asked,
+    NotAdmitted,
+    RecordRefusedCredentials,
+    Stranger,
+)
 from spot_optimizer.application.ports.credentials import TokenOwner
 from spot_optimizer.domain.callers import Caller, CallerKind
 from spot_optimizer.domain.errors import DomainError, Forbidden, ValidationFailed
 
 _SCHEME: Final = "bearer"
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 
 class Unauthorised(DomainError):
@@ -56,10 +64,30 @@ class Gatekeeper:
 
     async def client_or_operator(self, request: AnyRequest) -> Caller:
         """For the routes that agents call, always with a token."""
-        token = _header_token(request) or _token_within(await request.body())
-        if token is None:
-            raise Unauthorised("Missing client token")
-        return await self._owner_of(token, request)
+        who = await self._approach(request)
+        return who if isinstance(who, Caller) else await self._admit(who, request)
+
+    async def ask(
+        self, request: AnyRequest, joined: Joined[Asked[Q], A], question: Callable[[Caller], Q]
+    ) -> A:
+        """As `client_or_operator` and then the question, on one way to the database."""
+        return await self._ask(request, await self._approach(request), joined, question)
+
+    async def ask_with_body(
+        self,
+        request: AnyRequest,
+        joined: Joined[Asked[Q], A],
+        question: Callable[[], Awaitable[Callable[[Caller], Q]]],
+    ) -> A:
+        """As `ask`, where the question has to be read first."""
+        who = await self._approach(request)
+        try:
+            asked = await question()
+        except Exception:  # who is not let in is not told what is wrong with the body
+            if isinstance(who, Stranger):
+                await self._admit(who, request)
+            raise
+        return await self._ask(request, who, joined, asked)
 
     async def operator_only(self, request: AnyRequest) -> Caller:
         token = _header_token(request)
@@ -82,20 +110,41 @@ class Gatekeeper:
         owner = await self.authenticate(token)
         return None if owner is None or not owner.is_active else owner.client_id
 
-    async def _owner_of(self, token: str, request: AnyRequest) -> Caller:
+    async def _approach(self, request: AnyRequest) -> Caller | Stranger:
+        token = _header_token(request) or _token_within(await request.body())
+        if token is None:
+            raise Unauthorised("Missing client token")
         if self.operator.opens(token):
             return _caller(request, CallerKind.OPERATOR)
-        owner = await self.authenticate(token)
+        return Stranger(token, *_origin(request))
+
+    async def _admit(self, stranger: Stranger, request: AnyRequest) -> Caller:
+        owner = await self.authenticate(stranger.token)
+        if owner is None or not owner.is_active:
+            raise await self._refusal(owner, request)
+        return stranger.as_client(owner)
+
+    async def _ask(
+        self,
+        request: AnyRequest,
+        who: Caller | Stranger,
+        joined: Joined[Asked[Q], A],
+        question: Callable[[Caller], Q],
+    ) -> A:
+        try:
+            return await joined((who, question))
+        except NotAdmitted as refused:
+            raise await self._refusal(refused.owner, request) from refused
+
+    async def _refusal(self, owner: TokenOwner | None, request: AnyRequest) -> DomainError:
+        """Put on record, and told."""
         if owner is None:
-            await in_thread(
-                self.refused.unknown_token, request.url.path, _caller(request, CallerKind.ANONYMOUS)
-            )
-            raise Unauthorised("Invalid client token")
-        caller = _caller(request, CallerKind.CLIENT, owner)
-        if not owner.is_active:
-            await in_thread(self.refused.inactive_client, owner.client_id, caller)
-            raise Forbidden("Client account is not active")
-        return caller
+            nobody = _caller(request, CallerKind.ANONYMOUS)
+            await in_thread(self.refused.unknown_token, request.url.path, nobody)
+            return Unauthorised("Invalid client token")
+        client = _caller(request, CallerKind.CLIENT, owner)
+        await in_thread(self.refused.inactive_client, owner.client_id, client)
+        return Forbidden("Client account is not active")
 
 
 def _header_token(request: AnyRequest) -> str | None:
@@ -120,9 +169,15 @@ def _token_within(body: bytes) -> str | None:
 
 
 def _caller(request: AnyRequest, kind: CallerKind, owner: TokenOwner | None = None) -> Caller:
+    address, user_agent = _origin(request)
     return Caller(
         kind=kind,
         client_id=None if owner is None else owner.client_id,
-        address=request.client.host if request.client else None,
-        user_agent=request.headers.get("User-Agent"),
+        address=address,
+        user_agent=user_agent,
     )
+
+
+def _origin(request: AnyRequest) -> tuple[str | None, str | None]:
+    """The address, and what calls itself so there."""
+    return request.client.host if request.client else None, request.headers.get("User-Agent")

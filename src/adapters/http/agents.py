@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from functools import partial
 from typing import Final, Self
 
 from litestar.handlers import HTTPRouteHandler
@@ -17,6 +19,7 @@ from spot_optimizer.application.agents.report_termination import (
     ReportTermination,
     TerminationReport,
 )
+from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
 from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.agents.heartbeat import Heartbeat
@@ -163,8 +166,8 @@ def agent_handlers(
     *,
     gatekeeper: Gatekeeper,
     register_agent: RegisterAgent,
-    record_heartbeats: Joined[ReceivedHeartbeat, None],
-    configurations: Joined[AgentQuestion, AgentConfiguration],
+    record_heartbeats: Joined[Asked[ReceivedHeartbeat], None],
+    configurations: Joined[Asked[AgentQuestion], AgentConfiguration],
     report_termination: ReportTermination,
     record_cleanup: RecordCleanup,
     compatibility: Compatibility,
@@ -194,20 +197,22 @@ def agent_handlers(
 
     @post("/api/agents/{agent_id:str}/heartbeat")
     async def heartbeat(request: AnyRequest, agent_id: FromPath[str]) -> Success:
-        caller = await gatekeeper.client_or_operator(request)
-        said = _heartbeat(await json_object(request, compatibility))
-        await record_heartbeats(ReceivedHeartbeat(AgentId(agent_id), said, caller))
+        async def said() -> Callable[[Caller], ReceivedHeartbeat]:
+            beat = _heartbeat(await json_object(request, compatibility))
+            return partial(ReceivedHeartbeat, AgentId(agent_id), beat)
+
+        await gatekeeper.ask_with_body(request, record_heartbeats, said)
         return Success()
 
     @get("/api/agents/{agent_id:str}/config")
     async def config(request: AnyRequest, agent_id: FromPath[str]) -> AgentConfig:
-        caller = await gatekeeper.client_or_operator(request)
-        return AgentConfig.of(await configurations(AgentQuestion(AgentId(agent_id), caller)))
+        question = partial(AgentQuestion, AgentId(agent_id))
+        return AgentConfig.of(await gatekeeper.ask(request, configurations, question))
 
     @get("/api/agents/{agent_id:str}/replica-config")
     async def replica_config(request: AnyRequest, agent_id: FromPath[str]) -> ReplicaConfig:
-        caller = await gatekeeper.client_or_operator(request)
-        return ReplicaConfig.of(await configurations(AgentQuestion(AgentId(agent_id), caller)))
+        question = partial(AgentQuestion, AgentId(agent_id))
+        return ReplicaConfig.of(await gatekeeper.ask(request, configurations, question))
 
     @post("/api/agents/{agent_id:str}/termination")
     async def termination(request: AnyRequest, agent_id: FromPath[str]) -> Success:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 from litestar import Response
@@ -12,6 +13,7 @@ from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import NO_BOOLEAN, Reader
 from spot_optimizer.adapters.http.routing import AnyRequest, created, get, in_thread, post
 from spot_optimizer.adapters.http.wire import json_object, timestamp
+from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.commands.hand_out_commands import Poll
 from spot_optimizer.application.commands.issue_switch_command import (
     IssuedSwitch,
@@ -78,7 +80,7 @@ class SwitchQueued(Struct):
 def command_handlers(
     *,
     gatekeeper: Gatekeeper,
-    hand_out_commands: Joined[Poll, Sequence[Command]],
+    hand_out_commands: Joined[Asked[Poll], Sequence[Command]],
     report_command_execution: ReportCommandExecution,
     issue_switch_command: IssueSwitchCommand,
     compatibility: Compatibility,
@@ -87,8 +89,8 @@ def command_handlers(
 
     @get("/api/agents/{agent_id:str}/pending-commands")
     async def pending(request: AnyRequest, agent_id: FromPath[str]) -> list[PendingCommand]:
-        caller = await gatekeeper.client_or_operator(request)
-        commands = await hand_out_commands(Poll(AgentId(agent_id), caller))
+        poll = partial(Poll, AgentId(agent_id))
+        commands = await gatekeeper.ask(request, hand_out_commands, poll)
         return [PendingCommand.of(command) for command in commands]
 
     @post("/api/agents/{agent_id:str}/commands/{command_id:str}/executed")

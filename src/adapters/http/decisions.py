@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from functools import partial
 from typing import Self
 
 from litestar.handlers import HTTPRouteHandler
@@ -9,6 +11,7 @@ from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import MISSING, NO_OBJECT, Reader
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
 from spot_optimizer.adapters.http.wire import json_object
+from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.decisions.decide import Situation
 from spot_optimizer.application.decisions.recommend_switch import Recommendation, RecommendSwitch
 from spot_optimizer.domain.callers import Caller
@@ -99,7 +102,7 @@ class Recommended(Struct):
 def decision_handlers(
     *,
     gatekeeper: Gatekeeper,
-    decide: Joined[Situation, Advice],
+    decide: Joined[Asked[Situation], Advice],
     recommend_switch: RecommendSwitch,
     compatibility: Compatibility,
 ) -> list[HTTPRouteHandler]:
@@ -107,10 +110,16 @@ def decision_handlers(
 
     @post("/api/agents/{agent_id:str}/decide")
     async def what_to_do(request: AnyRequest, agent_id: FromPath[str]) -> Decided:
-        caller = await gatekeeper.client_or_operator(request)
-        fields = await json_object(request, compatibility)
-        situation = _situation(AgentId(agent_id), fields, caller)
-        return Decided.of(await decide(situation), situation.instance_id)
+        instance_id: str | None = None
+
+        async def said() -> Callable[[Caller], Situation]:
+            nonlocal instance_id
+            fields = await json_object(request, compatibility)
+            instance_id, situation = _situation(AgentId(agent_id), fields)
+            return situation
+
+        advice = await gatekeeper.ask_with_body(request, decide, said)
+        return Decided.of(advice, instance_id)
 
     @get("/api/agents/{agent_id:str}/switch-recommendation")
     async def switch_recommendation(request: AnyRequest, agent_id: FromPath[str]) -> Recommended:
@@ -120,8 +129,13 @@ def decision_handlers(
     return [what_to_do, switch_recommendation]
 
 
-def _situation(agent_id: AgentId, fields: dict[str, object], caller: Caller) -> Situation:
-    """What cannot be read counts as not told; a decision is always given."""
+def _situation(
+    agent_id: AgentId, fields: dict[str, object]
+) -> tuple[str | None, Callable[[Caller], Situation]]:
+    """The instance that it is about, and all of it for whoever asks.
+
+    What cannot be read counts as not told; a decision is always given.
+    """
     required = Reader(fields, strict=True)
     for name in ("instance", "pricing"):
         if fields.get(name) is None:
@@ -132,10 +146,11 @@ def _situation(agent_id: AgentId, fields: dict[str, object], caller: Caller) -> 
     reader = Reader(fields, strict=False)
     instance, pricing = reader.part("instance"), reader.part("pricing")
     cheapest = pricing.part("cheapest_pool").text("pool_id", POOL_ID_LENGTH)
-    return Situation(
+    instance_id = instance.text("instance_id", 64)
+    return instance_id, partial(
+        Situation,
         agent_id=agent_id,
-        caller=caller,
-        instance_id=instance.text("instance_id", 64),
+        instance_id=instance_id,
         mode=instance.text("current_mode", 20) or instance.text("mode", 20),
         pool_id=instance.text("current_pool_id", POOL_ID_LENGTH)
         or instance.text("pool_id", POOL_ID_LENGTH),

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -9,7 +11,9 @@ from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import NO_NUMBER, NO_OBJECT, Reader, as_price
 from spot_optimizer.adapters.http.routing import AnyRequest, post
 from spot_optimizer.adapters.http.wire import json_object
+from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.pricing.ingest_pricing_reports import ReceivedReport
+from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import (
     INSTANCE_ID_LENGTH,
@@ -32,16 +36,18 @@ _POOLS_READ = 500
 def pricing_handlers(
     *,
     gatekeeper: Gatekeeper,
-    ingest_pricing_reports: Joined[ReceivedReport, None],
+    ingest_pricing_reports: Joined[Asked[ReceivedReport], None],
     compatibility: Compatibility,
 ) -> list[HTTPRouteHandler]:
     """What agents report about prices."""
 
     @post("/api/agents/{agent_id:str}/pricing-report")
     async def pricing_report(request: AnyRequest, agent_id: FromPath[str]) -> Success:
-        caller = await gatekeeper.client_or_operator(request)
-        submission = _submission(await json_object(request, compatibility), compatibility)
-        await ingest_pricing_reports(ReceivedReport(AgentId(agent_id), submission, caller))
+        async def said() -> Callable[[Caller], ReceivedReport]:
+            submission = _submission(await json_object(request, compatibility), compatibility)
+            return partial(ReceivedReport, AgentId(agent_id), submission)
+
+        await gatekeeper.ask_with_body(request, ingest_pricing_reports, said)
         return Success()
 
     return [pricing_report]

@@ -1,5 +1,5 @@
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -20,12 +20,13 @@ from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.switching import mode_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Situation:
     """What an agent says of its instance and of prices when it asks what to do."""
 
-    agent_id: AgentId
     caller: Caller
+    _: KW_ONLY
+    agent_id: AgentId
     instance_id: str | None
     mode: str | None
     pool_id: str | None
