@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,32 +14,12 @@ from tests.application_under_test import (
     Api,
     Json,
     Store,
-    a_shared_store,
-    an_api,
 )
 
 CREATE = "/api/admin/clients/create"
 NAME_REQUIRED = {"error": "Client name is required"}
 NAME_NO_TEXT = {"error": "Client name must be a string"}
 NO_JSON = {"error": "Invalid JSON body"}
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
-def running(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with an_api(store.url, tmp_path_factory.mktemp("data")) as api:
-        yield api
-
-
-@pytest.fixture
-def api(store: Store, running: Api) -> Api:
-    store.empty()
-    return running
 
 
 def create(api: Api, body: Json, **headers: str) -> Answer:

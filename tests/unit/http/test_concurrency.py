@@ -15,19 +15,12 @@ from tests.application_under_test import (
     Api,
     Store,
     a_registration,
-    a_shared_store,
     an_api,
     at_once,
 )
 
 MANY = 20
 ZONES = "abcdef"
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
 
 
 @pytest.fixture

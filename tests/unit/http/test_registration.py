@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.application_under_test import (
@@ -13,8 +11,6 @@ from tests.application_under_test import (
     Json,
     Store,
     a_registration,
-    a_shared_store,
-    an_api,
 )
 
 REQUIRED = (
@@ -51,24 +47,6 @@ CONFIG = {
     "max_switches_per_week": 10,
     "min_pool_duration_hours": 2,
 }
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
-def running(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with an_api(store.url, tmp_path_factory.mktemp("data")) as api:
-        yield api
-
-
-@pytest.fixture
-def api(store: Store, running: Api) -> Api:
-    store.empty()
-    return running
 
 
 def without(name: str) -> dict[str, Json]:

@@ -6,15 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.application_under_test import Api, Store, a_registration, a_shared_store, an_api
+from tests.application_under_test import Api, Store, a_registration, an_api
 from tests.contract.recording import Row
 from tests.real_agents import FAREWELL, REPORTS, instance, successor, took
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
 
 
 @pytest.fixture

@@ -13,10 +13,7 @@ from tests.application_under_test import (
     OPERATOR_TOKEN,
     Api,
     Json,
-    Store,
     a_registration,
-    a_shared_store,
-    an_api,
     assert_decent,
 )
 
@@ -108,24 +105,6 @@ SENT: Final[dict[str, dict[str, Json]]] = {
         "reason": "x",
     },
 }
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
-def running(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with an_api(store.url, tmp_path_factory.mktemp("data")) as api:
-        yield api
-
-
-@pytest.fixture
-def api(store: Store, running: Api) -> Api:
-    store.empty()
-    return running
 
 
 def with_one_thing_wrong(body: Json, wrong: Json) -> Iterator[Json]:

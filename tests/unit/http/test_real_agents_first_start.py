@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.application_under_test import Api, Json, Store, a_shared_store, an_api
+from tests.application_under_test import Api, Json, Store, an_api
 from tests.real_agents import (
     ALIVE,
     FAREWELL,
@@ -20,12 +20,6 @@ from tests.real_agents import (
     start,
     took,
 )
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -13,8 +12,6 @@ from tests.application_under_test import (
     Api,
     Json,
     Store,
-    a_shared_store,
-    an_api,
     assert_decent,
     is_admin,
     routes_of,
@@ -64,24 +61,6 @@ BODIES: Final[dict[str, bytes]] = {
     "XML": b"<status>online</status>",
     "trailing words": b"{} and more",
 }
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
-def running(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with an_api(store.url, tmp_path_factory.mktemp("data")) as api:
-        yield api
-
-
-@pytest.fixture
-def api(store: Store, running: Api) -> Api:
-    store.empty()
-    return running
 
 
 def send(api: Api, store: Store, path: str, body: Json, **options: Json) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from itertools import count
+from threading import Event
 
 import pytest
 
@@ -50,6 +51,39 @@ def test_a_batch_has_a_largest_size() -> None:
 
     assert answers == [2 * number for number in range(LARGEST_BATCH + 5)]
     assert [len(batch) for batch in doubling.batches] == [LARGEST_BATCH, 5]
+
+
+def test_who_has_just_been_answered_joins_those_who_wait() -> None:
+    begun, may_end = Event(), Event()
+
+    class Slow(Doubling):
+        def __call__(self, numbers: Sequence[int]) -> Sequence[int | DomainError]:
+            begun.set()
+            may_end.wait()
+            return super().__call__(numbers)
+
+    slow = Slow()
+
+    async def together() -> None:
+        joined: Joined[int, int] = Joined(slow)
+
+        async def one_after_the_other() -> None:
+            await joined(1)
+            await joined(2)
+
+        async def meanwhile() -> None:
+            while not begun.is_set():
+                await asyncio.sleep(0)
+            waiting = asyncio.ensure_future(joined(3))
+            await asyncio.sleep(0)
+            may_end.set()
+            await waiting
+
+        await asyncio.gather(one_after_the_other(), meanwhile())
+
+    asyncio.run(together())
+
+    assert slow.batches == [[1], [3, 2]]
 
 
 def test_a_refusal_goes_to_the_one_who_asked() -> None:

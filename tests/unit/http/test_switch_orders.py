@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.application_under_test import Answer, Api, Json, Store, a_shared_store, an_api
+from tests.application_under_test import Answer, Api, Json, Store
 
 HERE, THERE = "t3.medium.us-east-1a", "t3.medium.us-east-1b"
 DISABLED = {"error": "Agent is disabled", "hint": "Enable the agent first"}
@@ -15,24 +13,6 @@ NOT_AUTOMATIC = {
     "hint": "Enable auto_switch_enabled in agent settings, or use manual switch from UI",
     "auto_switch_enabled": False,
 }
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
-def running(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with an_api(store.url, tmp_path_factory.mktemp("data")) as api:
-        yield api
-
-
-@pytest.fixture
-def api(store: Store, running: Api) -> Api:
-    store.empty()
-    return running
 
 
 def ordered(api: Api, store: Store, body: Json, **agent: int) -> Answer:

@@ -6,14 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.application_under_test import OWNER_TOKEN, Api, Store, a_shared_store, an_api
+from tests.application_under_test import OWNER_TOKEN, Api, Store, an_api
 from tests.real_agents import FAREWELL, PROGRAMS, REPORTS, THERE, instance, successor, took
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
 
 
 @pytest.fixture

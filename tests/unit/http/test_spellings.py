@@ -13,18 +13,11 @@ from tests.application_under_test import (
     Json,
     Store,
     a_registration,
-    a_shared_store,
     an_api,
     at_once,
 )
 
 POOL = "t3.medium.us-east-1a"
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from tests.application_under_test import (
     Json,
     Store,
     a_registration,
-    a_shared_store,
     an_api,
     routes_of,
 )
@@ -60,12 +59,6 @@ NOT_FOUND = {
     "Replica not found or inactive",
     "Command not found",
 }
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    with a_shared_store(request) as store:
-        yield store
 
 
 @pytest.fixture
