@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spot_optimizer.domain.identifiers import PoolId
@@ -18,7 +18,7 @@ from spot_optimizer.domain.pricing.gaps import (
     fill_ticks,
     rung_for,
 )
-from spot_optimizer.domain.pricing.prices import PricePoint, Quality, SourceRole
+from spot_optimizer.domain.pricing.prices import PricePoint, Quality, SourceRole, is_spot_price
 
 TEN = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
@@ -286,6 +286,11 @@ def test_the_look_starts_with_the_bucket_of_its_first_moment() -> None:
     ]
 
 
+@example(
+    measured={0: Decimal("0.001"), 7: Decimal("0.001")},
+    peer={0: Decimal("2.000001"), 2: Decimal("0.001")},
+    minutes=10,
+)  # the peer fell so far that with it the pool would cost nothing
 @given(
     measured=st.dictionaries(st.integers(min_value=0, max_value=60), prices, max_size=12),
     peer=st.dictionaries(st.integers(min_value=0, max_value=60), prices, max_size=6),
@@ -312,7 +317,7 @@ def test_filling_never_extrapolates(
         assert not any(before < start < after for start in starts)
         assert at < Bucket.of(now).start
         assert after - before <= timedelta(hours=2)
-        assert filled.snapshot.spot_price > 0
+        assert is_spot_price(filled.snapshot.spot_price)
         if filled.method is GapMethod.LINEAR:
             low, high = sorted((filled.before.spot_price, filled.after.spot_price))
             assert low <= filled.snapshot.spot_price <= high

@@ -16,7 +16,7 @@ from spot_optimizer.domain.pricing.buckets import (
     BucketSnapshot,
     DataSource,
 )
-from spot_optimizer.domain.pricing.prices import PricePoint, Quality, SourceRole
+from spot_optimizer.domain.pricing.prices import PricePoint, Quality, SourceRole, is_spot_price
 from spot_optimizer.domain.values import hourly_price
 
 TICK_INTERVAL: Final = timedelta(seconds=60)
@@ -203,30 +203,29 @@ def _fill(
     peers: Sequence[PoolSeries],
 ) -> FilledBucket:
     before, after = boundaries
-    method = rung.method
-    changes = _changes_of(peers, bucket.start) if method is GapMethod.CROSS_POOL else []
-    if method is GapMethod.CROSS_POOL and not changes:
-        method = GapMethod.LINEAR
-
-    match method:
-        case GapMethod.LINEAR:
-            price = _on_the_line(
-                before.spot_price,
-                after.spot_price,
-                elapsed=bucket.start - before.bucket.start,
-                gap=after.bucket.start - before.bucket.start,
-            )
-        case GapMethod.WEIGHTED:
-            price = _weighted(
-                series.nearest(
-                    bucket.start,
-                    before.bucket.start - NEIGHBOURHOOD,
-                    after.bucket.start + NEIGHBOURHOOD,
-                ),
+    moved = None
+    if rung.method is GapMethod.CROSS_POOL:
+        moved = _moved_with(peers, before.spot_price, bucket.start)
+    if moved is not None:
+        method, price = GapMethod.CROSS_POOL, moved
+    elif rung.method is GapMethod.WEIGHTED:
+        method = GapMethod.WEIGHTED
+        price = _weighted(
+            series.nearest(
                 bucket.start,
-            )
-        case GapMethod.CROSS_POOL:
-            price = before.spot_price * (1 + median(changes))
+                before.bucket.start - NEIGHBOURHOOD,
+                after.bucket.start + NEIGHBOURHOOD,
+            ),
+            bucket.start,
+        )
+    else:
+        method = GapMethod.LINEAR
+        price = _on_the_line(
+            before.spot_price,
+            after.spot_price,
+            elapsed=bucket.start - before.bucket.start,
+            gap=after.bucket.start - before.bucket.start,
+        )
 
     return FilledBucket(
         snapshot=BucketSnapshot(
@@ -263,12 +262,17 @@ def _weighted(neighbours: Sequence[BucketSnapshot], instant: datetime) -> Decima
     return sum(weighted, Decimal(0)) / sum(weights, Decimal(0))
 
 
-def _changes_of(peers: Iterable[PoolSeries], instant: datetime) -> list[Decimal]:
-    """(after - before) / before of every peer measured on both sides of an instant. The median
-    of them counts in full, wherever in the gap the instant lies."""
+def _moved_with(peers: Iterable[PoolSeries], price: Decimal, instant: datetime) -> Decimal | None:
+    """The price, changed as the peers measured on both sides of an instant have changed.
+
+    The median of their (after - before) / before counts in full, wherever in the gap the instant
+    lies. None where there is no such peer, or where their change leaves no price in bounds.
+    """
     around = (peer.around(instant) for peer in peers)
-    return [
+    changes = [
         (after.spot_price - before.spot_price) / before.spot_price
         for before, after in filter(None, around)
         if before.spot_price > 0
     ]
+    moved = price * (1 + median(changes)) if changes else None
+    return moved if is_spot_price(moved) else None
