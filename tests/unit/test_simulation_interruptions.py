@@ -38,7 +38,7 @@ class TestLosses:
     def test_an_edge_from_one_to_nought_is_a_notice_and_a_reclaim_two_minutes_later(
         self, tmp_path: Path, packed: bool
     ) -> None:
-        content = gzip.compress(TRACE.encode()) if packed else TRACE.encode()
+        content = gzip.compress(TRACE.encode(), mtime=0) if packed else TRACE.encode()
         trace = read_interruptions(written(tmp_path, content))
 
         loss = trace.next_after(A, minutes(0))
@@ -95,7 +95,7 @@ class TestLosses:
         ("timestamp,us-east-1a|m5.large\n2023-01-01,2\n", "line 2: '2' is neither 0 nor 1"),
         ("timestamp,us-east-1a|m5.large\n2023-01-01\n", "line 2: 1 values for 2 columns"),
         ("timestamp,us-east-1a|m5.large\nonce,1\n", "line 2: 'once' is not a time"),
-        (gzip.compress(TRACE.encode())[:-12], "is damaged gzip"),
+        (gzip.compress(TRACE.encode(), mtime=0)[:-12], "is damaged gzip"),
     ],
 )
 def test_a_broken_trace_is_one_clear_error(
