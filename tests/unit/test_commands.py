@@ -349,4 +349,4 @@ class CommandHistory(RuleBasedStateMachine):
 
 
 TestCommandHistory = CommandHistory.TestCase
-TestCommandHistory.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestCommandHistory.settings = settings(max_examples=40, stateful_step_count=15)
