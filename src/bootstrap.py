@@ -24,6 +24,7 @@ from spot_optimizer.adapters.http.switching import switching_handlers
 from spot_optimizer.adapters.ml.registry import LoadedEngine
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
+from spot_optimizer.adapters.persistence.client_queries import SqlClientQueries
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.engine import make_engine, make_reading_engine
@@ -159,6 +160,7 @@ class Container(containers.DeclarativeContainer):
             ),
             client_lines=providers.Singleton(same_for_all, admin_queries.provided.clients),
             show_token=transactional(ShowToken),
+            client_queries=providers.Singleton(SqlClientQueries, engine=reading_engine),
         ),
         providers.Singleton(
             command_handlers,

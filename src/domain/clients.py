@@ -33,6 +33,11 @@ class Client:
     total_savings: Decimal = Decimal(0)
     last_sync_at: datetime | None = None
 
+    @property
+    def may_sign_in(self) -> bool:
+        """At a dashboard; agents only need the client to be active (contract/domain.md 1.1)."""
+        return self.is_active and self.status == "active"
+
 
 def new_client(client_id: ClientId, token: str, name: object, email: object) -> Client:
     """A client as an operator asks for it.

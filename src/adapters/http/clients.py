@@ -1,20 +1,24 @@
 from collections.abc import Sequence
-from typing import Self
+from typing import Final, Self
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Struct
 
-from spot_optimizer.adapters.http.access import Gatekeeper
+from spot_optimizer.adapters.http.access import Gatekeeper, Unauthorised
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
 from spot_optimizer.adapters.http.wire import UnsupportedMediaType, decoded, timestamp
 from spot_optimizer.application.admin.queries import ClientLine
 from spot_optimizer.application.clients.create_client import CreateClient
+from spot_optimizer.application.clients.queries import ClientQueries
 from spot_optimizer.application.clients.show_token import ShowToken
 from spot_optimizer.domain.clients import Client
-from spot_optimizer.domain.errors import ValidationFailed
+from spot_optimizer.domain.errors import Forbidden, ValidationFailed
 from spot_optimizer.domain.identifiers import ClientId
+
+# Installers are told exactly this: other forms of the header are for agents.
+_BEARER: Final = "Bearer "
 
 
 class NewClient(Struct):
@@ -62,6 +66,13 @@ class ClientItem(Struct, rename="camel"):
         )
 
 
+class TokenValid(Struct):
+    client_id: str
+    name: str
+    email: str
+    valid: bool = True
+
+
 class TokenShown(Struct):
     token: str
     client_name: str
@@ -73,8 +84,24 @@ def client_handlers(
     create_client: CreateClient,
     client_lines: Joined[None, Sequence[ClientLine]],
     show_token: ShowToken,
+    client_queries: ClientQueries,
 ) -> list[HTTPRouteHandler]:
-    """The operator's clients."""
+    """Clients, as operators and installers see them."""
+
+    @get("/api/client/validate")
+    async def validate(request: AnyRequest) -> TokenValid:
+        presented = request.headers.get("Authorization", "").strip(" \t")  # RFC 9110, 5.5
+        if not presented.startswith(_BEARER):
+            raise Unauthorised("Missing or invalid Authorization header", valid=False)
+        presented = presented.removeprefix(_BEARER).strip()
+        if not presented:
+            raise Unauthorised("Token is empty", valid=False)
+        client = await in_thread(client_queries.holder_of, presented)
+        if client is None:
+            raise Unauthorised("Invalid token", valid=False)
+        if not client.may_sign_in:
+            raise Forbidden("Client account is not active", valid=False)
+        return TokenValid(client_id=client.id, name=client.name, email=client.email)
 
     @post("/api/admin/clients/create")
     async def create(request: AnyRequest) -> ClientCreated:
@@ -94,7 +121,7 @@ def client_handlers(
         client = await in_thread(show_token, ClientId(client_id), operator)
         return TokenShown(token=client.token, client_name=client.name)
 
-    return [create, list_all, token]
+    return [validate, create, list_all, token]
 
 
 def _fields(request: AnyRequest, body: bytes) -> dict[str, object]:

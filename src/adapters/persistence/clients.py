@@ -28,7 +28,7 @@ class SqlClientRepository:
         ).one_or_none()
         if row is None or row.id != client_id:
             raise ClientNotFound
-        return _to_client(row)
+        return to_client(row)
 
     def name_is_taken(self, name: str) -> bool:
         return self._is_taken(clients.c.name, name)
@@ -69,7 +69,7 @@ class SqlClientRepository:
         )
 
 
-def _to_client(row: Row[Any]) -> Client:
+def to_client(row: Row[Any]) -> Client:
     return Client(
         id=ClientId(row.id),
         name=row.name,
