@@ -27,7 +27,7 @@ from spot_optimizer.domain.agents.registration import Registration, Registration
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.cleanups import CleanupReport, TidiedAway
 from spot_optimizer.domain.compatibility import Compatibility
-from spot_optimizer.domain.errors import DomainError, ValidationFailed
+from spot_optimizer.domain.errors import DomainError, Forbidden, ValidationFailed
 from spot_optimizer.domain.identifiers import (
     ADDRESS_LENGTH,
     AMI_ID_LENGTH,
@@ -178,7 +178,6 @@ def agent_handlers(
     async def register(request: AnyRequest) -> Registered:
         caller = await gatekeeper.client_or_operator(request)
         document = await json_document(request, compatibility)
-        client_id = await _registering_client(caller, document, gatekeeper)
         try:
             registration = _registration(document, compatibility)
         except ValidationFailed as refusal:
@@ -186,6 +185,7 @@ def agent_handlers(
             if isinstance(details, dict):
                 await in_thread(register_agent.refuse, caller, details)
             raise
+        client_id = await _registering_client(caller, document, gatekeeper)
         try:
             introduction = await in_thread(register_agent, client_id, registration, caller)
         except (DomainError, StoreUnavailable):
@@ -239,6 +239,8 @@ async def _registering_client(caller: Caller, document: object, gatekeeper: Gate
     owner = await gatekeeper.authenticate(token) if isinstance(token, str) else None
     if owner is None:
         raise Unauthorised("Invalid client token")
+    if not owner.is_active:
+        raise Forbidden("Client account is not active")
     return owner.client_id
 
 
