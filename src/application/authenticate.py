@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
 from spot_optimizer.application.journal import record
@@ -21,7 +21,7 @@ A = TypeVar("A")
 class Stranger:
     """Somebody with a token that nobody has looked up yet."""
 
-    token: str
+    token: str = field(repr=False)
     address: str | None
     user_agent: str | None
 

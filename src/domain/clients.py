@@ -70,8 +70,3 @@ def _email(email: object, name: str) -> str:
     if len(email) > EMAIL_LENGTH:
         raise ValidationFailed("Client email is too long")
     return email
-
-
-def shown(token: str) -> str:
-    """A token as a log may show it."""
-    return f"{token[:8]}...{token[-4:]}"
