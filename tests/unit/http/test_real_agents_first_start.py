@@ -41,8 +41,10 @@ def test_an_agent_starts(api: Api, store: Store, program: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["hostname", "instance_type", "az", "ami_id", "region"])
-def test_slow_metadata_makes_an_agent_say_unknown(api: Api, name: str) -> None:
+def test_slow_metadata_makes_an_agent_say_unknown(api: Api, store: Store, name: str) -> None:
     start(api, "A", **{name: "unknown"})
+
+    assert store.row("agents")[name] == "unknown"
 
 
 def test_the_same_agent_starts_again(api: Api, store: Store) -> None:
