@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from threading import Barrier
 from typing import TypeVar
 
@@ -15,11 +16,16 @@ from spot_optimizer.application.agents.register_agent import RegisterAgent
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands, Poll
 from spot_optimizer.application.commands.issue_switch_command import IssueSwitchCommand
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
+from spot_optimizer.application.pricing.ingest_pricing_reports import (
+    IngestPricingReports,
+    ReceivedReport,
+)
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.agents.registration import RegistrationOutcome
 from spot_optimizer.domain.commands.switch_order import SwitchOrder
 from spot_optimizer.domain.errors import DomainError
 from spot_optimizer.domain.identifiers import AgentId, CommandId
+from spot_optimizer.domain.pricing.submission import PriceSubmission
 from tests.builders import (
     ACME,
     AGENT,
@@ -186,3 +192,20 @@ def test_parallel_polls_hand_a_command_out_once(mariadb: SqlStore) -> None:
         return len(answer)
 
     assert sorted(together(*[poll] * TOGETHER)) == [0] * (TOGETHER - 1) + [1]
+
+
+def test_the_same_price_report_sent_twice_at_once_is_kept_once(mariadb: SqlStore) -> None:
+    mariadb.put(a_client(), an_agent())
+    rounds = 10
+
+    for number in range(rounds):
+        said = PriceSubmission(collected_at=NOON - number * MINUTE, on_demand_price=Decimal("0.04"))
+
+        def report(said: PriceSubmission = said) -> None:
+            # A use case of its own, as another process has.
+            ingest = IngestPricingReports(mariadb.work, FixedClock(), RandomIdentifiers(), TODAY)
+            assert ingest([ReceivedReport(AGENT, said, FROM_ACME)]) == [None]
+
+        together(*[report] * TOGETHER)
+
+    assert len(mariadb.rows(tables.pricing_reports)) == rounds

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from spot_optimizer.application.commands.changes import save_changes
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
@@ -170,9 +171,8 @@ class RegisterAgent:
         settled = settle_after_move(
             commands.values(), primary, "registration of", now, self.compatibility
         )
-        work.commands.save_all(settled)
+        save_changes(work, [(commands[after.id], after) for after in settled], now, caller)
         for command in settled:
-            record(work, occurrences.command_changed(commands[command.id], command, now), caller)
             if command.success and command.ends_the_old_instance and command.instance_id:
                 former = work.instances.find(command.instance_id)
                 if former is not None and former.agent_id == agent.id and former.is_active:

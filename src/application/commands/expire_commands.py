@@ -1,10 +1,9 @@
 from dataclasses import dataclass
 
-from spot_optimizer.application.journal import record
+from spot_optimizer.application.commands.changes import save_changes
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
 from spot_optimizer.domain.callers import SYSTEM
 from spot_optimizer.domain.commands.command import SHORTEST_EXPIRY
 from spot_optimizer.domain.compatibility import Compatibility
@@ -27,8 +26,6 @@ class ExpireCommands:
         with self.unit_of_work() as work:
             overdue = work.commands.list_overdue(now - SHORTEST_EXPIRY)
             ended = [(one, after) for one in overdue if (after := one.expire(now)) != one]
-            work.commands.save_all([after for _, after in ended])
-            for before, after in ended:
-                record(work, occurrences.command_changed(before, after, now), SYSTEM)
+            save_changes(work, ended, now, SYSTEM)
             work.commit()
         return len(ended)

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+from spot_optimizer.application.commands.changes import save_changes
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
@@ -68,9 +69,7 @@ class IssueSwitchCommand:
             return ordered
         now = self.clock.now()
         ended = [(one, after) for one in ordered if (after := one.expire(now)) != one]
-        work.commands.save_all([after for _, after in ended])
-        for before, after in ended:
-            record(work, occurrences.command_changed(before, after, now), SYSTEM)
+        save_changes(work, ended, now, SYSTEM)
         return [one for one in ordered if not one.has_expired(now)]
 
     def _queue(
@@ -102,6 +101,5 @@ class IssueSwitchCommand:
             priority, TRIGGERED_BY_MODEL, agent.settings.switch_terminate_wait_seconds
         )
         if raised != pending:
-            work.commands.save(raised)
-            record(work, occurrences.command_changed(pending, raised, self.clock.now()), caller)
+            save_changes(work, [(pending, raised)], self.clock.now(), caller)
         return raised

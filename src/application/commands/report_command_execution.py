@@ -1,11 +1,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spot_optimizer.application.journal import record
+from spot_optimizer.application.commands.changes import save_changes
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.commands.command import Command
 from spot_optimizer.domain.commands.queue import duplicates_of
@@ -65,8 +64,7 @@ class ReportCommandExecution:
         caller: Caller,
     ) -> None:
         now = self.clock.now()
-        work.commands.save(done)
-        record(work, occurrences.command_changed(command, done, now), caller)
+        save_changes(work, [(command, done)], now, caller)
         if self.compatibility.last_execution_report_wins:
             return
         work.commands.keep_result(done, report.as_received)
@@ -75,10 +73,7 @@ class ReportCommandExecution:
                 c.id: c for c in work.commands.open_of([done.agent_id]).get(done.agent_id, ())
             }
             duplicates = duplicates_of(done, others.values(), now)
-            work.commands.save_all(duplicates)
-            for other in duplicates:
-                before = others[other.id]
-                record(work, occurrences.command_changed(before, other, now), caller)
+            save_changes(work, [(others[after.id], after) for after in duplicates], now, caller)
 
     @staticmethod
     def _switched_since(work: UnitOfWork, command: Command) -> bool:

@@ -1,5 +1,6 @@
 from dataclasses import dataclass, replace
 
+from spot_optimizer.application.commands.changes import save_changes
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
@@ -155,6 +156,4 @@ class RecordSwitch:
             changed += settle_after_move(
                 rest, report.new_instance_id, "switch to", now, self.compatibility
             )
-        work.commands.save_all(changed)
-        for after in changed:
-            record(work, occurrences.command_changed(before[after.id], after, now), caller)
+        save_changes(work, [(before[after.id], after) for after in changed], now, caller)
