@@ -58,9 +58,9 @@ class InMemoryCommands(Keeping):
 
     def save_all(self, commands: Sequence[Command]) -> None:
         for command in commands:
-            self.save(command)
+            self._save(command)
 
-    def save(self, command: Command) -> None:
+    def _save(self, command: Command) -> None:
         stored = self.kept.get(command.id)
         if stored is None:
             return

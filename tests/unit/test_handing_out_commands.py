@@ -91,7 +91,7 @@ class TestLease:
         queue.poll()
 
         with queue.work as work:
-            work.commands.save(URGENT.deliver(NOON).report(True, "", NOON, TODAY))
+            work.commands.save_all([URGENT.deliver(NOON).report(True, "", NOON, TODAY)])
             work.commit()
 
         assert queue.poll() == ["command-1"]

@@ -76,7 +76,7 @@ def test_without_commit_no_command_was_added_or_changed(store: Store) -> None:
 
     with store.work() as work:
         work.commands.add(a_pending_command(id=CommandId("command-2")))
-        work.commands.save(DONE)
+        work.commands.save_all([DONE])
 
     assert found(store) == a_pending_command()
     assert found(store, CommandId("command-2")) is None
@@ -102,7 +102,7 @@ def test_a_saved_command_is_as_it_was_saved_and_no_other_is_touched(store: Store
     store.put(a_pending_command(), second)
 
     with store.work() as work:
-        work.commands.save(DONE)
+        work.commands.save_all([DONE])
         work.commit()
 
     assert found(store) == DONE
@@ -175,7 +175,7 @@ class TestOlderQueue:
         delivered = a_legacy_command().deliver(NOON)
 
         with store.work() as work:
-            work.commands.save(delivered)
+            work.commands.save_all([delivered])
             work.commit()
 
         assert found(store, CommandId("7")) == delivered
@@ -195,7 +195,7 @@ class TestOlderQueue:
         store.put_legacy_command(other)
 
         with store.work() as work:
-            work.commands.save(ended)
+            work.commands.save_all([ended])
             work.commit()
 
         assert found(store, CommandId("7")) == a_legacy_command(
@@ -208,7 +208,7 @@ class TestOlderQueue:
         store.put_legacy_command(a_legacy_command())
 
         with store.work() as work:
-            work.commands.save(a_legacy_command(priority=99, trigger="manual_ui"))
+            work.commands.save_all([a_legacy_command(priority=99, trigger="manual_ui")])
             work.commit()
 
         assert found(store, CommandId("7")) == a_legacy_command()
@@ -276,7 +276,7 @@ class TestSwitchOfAnInstance:
     def test_the_older_queue_has_none(self, store: Store) -> None:
         store.put_legacy_command(a_legacy_command())
         with store.work() as work:
-            work.commands.save(a_legacy_command().deliver(NOON))
+            work.commands.save_all([a_legacy_command().deliver(NOON)])
             work.commit()
 
         assert switch_of(store) is None

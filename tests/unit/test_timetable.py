@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from apscheduler.schedulers import SchedulerAlreadyRunningError
 
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.scheduling.redis_cache import RedisCache
@@ -126,7 +127,14 @@ def test_without_the_cache_nobody_knows_whose_slot_it_is(
 def test_a_timetable_that_was_never_started_may_be_stopped(
     process: Callable[[], Timetable],
 ) -> None:
-    process().stop()
+    timetable = process()
+
+    timetable.stop()
+
+    timetable.start()
+    with pytest.raises(SchedulerAlreadyRunningError):
+        timetable.start()
+    timetable.stop()
 
 
 def test_it_starts_and_stops_with_the_application(tmp_path: Path) -> None:

@@ -88,14 +88,6 @@ class SqlCommandRepository:
     def add(self, command: Command) -> None:
         self._connection.execute(insert(commands).values(**_to_row(command)))
 
-    def save(self, command: Command) -> None:
-        if command.is_legacy:
-            self._save_legacy(command)
-            return
-        self._connection.execute(
-            update(commands).where(commands.c.id == command.id).values(**_to_row(command))
-        )
-
     def save_all(self, saved: Sequence[Command]) -> None:
         rows = [_to_row(command) for command in saved if not command.is_legacy]
         if rows:
