@@ -69,6 +69,10 @@ class Compatibility:
     commands_never_expire: bool = False
     """Pending commands are handed out whatever their age (policy P-3 off)."""
 
+    rows_change_beneath: bool = False
+    """Rows come and go beneath the server, as from one recording to the next, so it remembers none
+    of the prices that it has put on record."""
+
     @classmethod
     def with_the_monolith(cls) -> "Compatibility":
         return cls(**dict.fromkeys(cls.__dataclass_fields__, True))

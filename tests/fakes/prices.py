@@ -53,11 +53,6 @@ class InMemoryPrices(Keeping):
         refuse_twice(any(report.id in known for report in reports))
         self.reports.extend(reports)
 
-    def ticks_at(
-        self, moments: Collection[tuple[PoolId, datetime]]
-    ) -> Collection[tuple[PoolId, datetime]]:
-        return {(tick.pool_id, tick.observed_at) for tick in self.ticks} & set(moments)
-
     def add_ticks(self, observations: Sequence[PriceObservation]) -> None:
         self.ticks.extend(observations)
 
@@ -81,12 +76,11 @@ class InMemoryPrices(Keeping):
             if standing is not None and rank_of(standing.role) < rank_of(snapshot.role):
                 self.buckets[_key(snapshot)] = snapshot
 
-    def add_on_demand(
-        self, ticks: Sequence[OnDemandTick], at: datetime, *, as_current: bool
-    ) -> None:
+    def add_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
         self.on_demand_ticks.extend(ticks)
-        if as_current:
-            self.current_on_demand.update({(t.instance_type, t.region): t.price for t in ticks})
+
+    def set_current_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
+        self.current_on_demand.update({(t.instance_type, t.region): t.price for t in ticks})
 
 
 class InMemoryPools(Keeping):

@@ -43,7 +43,9 @@ def put_ticks(store: Store, *ticks: PriceObservation) -> None:
 def tell_on_demand(store: Store, price: str, at: datetime, *, as_current: bool) -> None:
     with store.work() as work:
         ticks = [OnDemandTick(TYPE, REGION, Decimal(price))]
-        work.prices.add_on_demand(ticks, at, as_current=as_current)
+        work.prices.add_on_demand(ticks, at)
+        if as_current:
+            work.prices.set_current_on_demand(ticks, at)
         work.commit()
 
 
@@ -82,24 +84,6 @@ class TestTicks:
 
         with store.work() as work:
             assert work.prices.latest_spot_price(POOL_A) is None
-
-    def test_ticks_are_known_by_their_pool_and_second_together(self, store: Store) -> None:
-        store.put_pools(ZONE_A, ZONE_B)
-        put_ticks(
-            store,
-            an_observation(),
-            an_observation(price=Decimal("0.03")),
-            an_observation(pool_id=POOL_B, observed_at=NOON - HOUR),
-            an_observation(pool_id=POOL_B),
-        )
-
-        with store.work() as work:
-            on_record = work.prices.ticks_at(
-                {(POOL_A, NOON), (POOL_A, NOON - HOUR), (POOL_B, NOON - HOUR), (POOL_C, NOON)}
-            )
-            assert not work.prices.ticks_at([])
-
-        assert set(on_record) == {(POOL_A, NOON), (POOL_B, NOON - HOUR)}
 
     def test_a_tick_tells_when_it_was_seen_and_when_it_came(self, database: SqlStore) -> None:
         database.put_pools(ZONE_A)
@@ -143,7 +127,7 @@ class TestOnDemandPrices:
                 OnDemandTick(TYPE, "eu-west-1", Decimal("0.2")),
                 OnDemandTick(TYPE, REGION, Decimal("0.06")),
             ]
-            work.prices.add_on_demand(ticks, NOON, as_current=True)
+            work.prices.set_current_on_demand(ticks, NOON)
             work.commit()
 
         assert on_demand_price(store) == "0.06"
@@ -154,7 +138,8 @@ class TestOnDemandPrices:
     def test_without_commit_no_price_was_told(self, store: Store) -> None:
         with store.work() as work:
             tick = OnDemandTick(TYPE, REGION, Decimal("0.05"))
-            work.prices.add_on_demand([tick], NOON, as_current=True)
+            work.prices.add_on_demand([tick], NOON)
+            work.prices.set_current_on_demand([tick], NOON)
 
         assert on_demand_price(store) is None
 

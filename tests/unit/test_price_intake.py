@@ -192,15 +192,6 @@ class TestDuplicates:
         assert len(series.ticks()) == 1
         assert len(series.work.prices.reports) == 3
 
-    def test_where_the_tick_is_gone_it_is_new_again(self) -> None:
-        series = Series()
-        series.offer(an_offer())
-        series.work.prices.ticks.clear()
-
-        series.offer(self.near_equal, agent=2, instance=SECOND)
-
-        assert series.ticks() == [("0.01256", EARLY)]
-
     def test_what_was_not_committed_was_not_told(self) -> None:
         series = Series()
         series.work.losses = 1

@@ -9,10 +9,10 @@ from sqlalchemy import (
     Connection,
     Row,
     bindparam,
-    insert,
     select,
 )
 
+from spot_optimizer.adapters.persistence.append import append_rows
 from spot_optimizer.adapters.persistence.collation import as_compared
 from spot_optimizer.adapters.persistence.tables import (
     ondemand_price_snapshots,
@@ -33,21 +33,10 @@ from spot_optimizer.domain.pricing.prices import (
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
 from spot_optimizer.domain.switching import mode_of
 
-_TICKS: Final = insert(spot_price_snapshots)
-_REPORTS: Final = insert(pricing_reports)
-_BUCKETS: Final = insert(pricing_snapshots_clean)
-_ON_DEMAND_TICKS: Final = insert(ondemand_price_snapshots)
-
 _KNOWN_REPORTS: Final = (
     select(pricing_reports)
     .where(pricing_reports.c.agent_id.in_(bindparam("agents", expanding=True)))
     .where(pricing_reports.c.collected_at.in_(bindparam("moments", expanding=True)))
-)
-_TICKS_AT: Final = (
-    select(spot_price_snapshots.c.pool_id, spot_price_snapshots.c.captured_at)
-    .where(spot_price_snapshots.c.pool_id.in_(bindparam("pools", expanding=True)))
-    .where(spot_price_snapshots.c.captured_at.in_(bindparam("moments", expanding=True)))
-    .distinct()
 )
 _BUCKETS_AT: Final = (
     select(
@@ -120,36 +109,22 @@ class SqlPriceRepository:
         return found
 
     def add_reports(self, reports: Sequence[PricingReport]) -> None:
-        self._connection.execute(_REPORTS, [_report_row(report) for report in reports])
-
-    def ticks_at(
-        self, moments: Collection[tuple[PoolId, datetime]]
-    ) -> Collection[tuple[PoolId, datetime]]:
-        if not moments:
-            return set()
-        rows = self._connection.execute(
-            _TICKS_AT,
-            {
-                "pools": sorted({pool_id for pool_id, _ in moments}),
-                "moments": sorted({moment for _, moment in moments}),
-            },
-        )
-        return {(PoolId(pool_id), at) for pool_id, at in rows} & set(moments)
+        append_rows(self._connection, pricing_reports, [_report_row(report) for report in reports])
 
     def add_ticks(self, observations: Sequence[PriceObservation]) -> None:
-        if observations:
-            self._connection.execute(
-                _TICKS,
-                [
-                    {
-                        "pool_id": seen.pool_id,
-                        "price": seen.price,
-                        "captured_at": seen.observed_at,
-                        "recorded_at": seen.received_at,
-                    }
-                    for seen in observations
-                ],
-            )
+        append_rows(
+            self._connection,
+            spot_price_snapshots,
+            [
+                {
+                    "pool_id": seen.pool_id,
+                    "price": seen.price,
+                    "captured_at": seen.observed_at,
+                    "recorded_at": seen.received_at,
+                }
+                for seen in observations
+            ],
+        )
 
     def buckets_at(
         self, keys: Collection[tuple[PoolId, datetime]]
@@ -165,11 +140,11 @@ class SqlPriceRepository:
     def add_buckets(
         self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
     ) -> None:
-        if snapshots:
-            self._connection.execute(
-                _BUCKETS,
-                [_bucket_row(one, pools[one.pool_id], at) for one in snapshots],
-            )
+        append_rows(
+            self._connection,
+            pricing_snapshots_clean,
+            [_bucket_row(one, pools[one.pool_id], at) for one in snapshots],
+        )
 
     def replace_buckets(
         self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
@@ -197,11 +172,10 @@ class SqlPriceRepository:
         rows = self._connection.execute(_BUCKETS_AT.with_for_update(), _asked_for(keys))
         return {(PoolId(row.pool_id), row.time_bucket): rank_of(row.source_type) for row in rows}
 
-    def add_on_demand(
-        self, ticks: Sequence[OnDemandTick], at: datetime, *, as_current: bool
-    ) -> None:
-        self._connection.execute(
-            _ON_DEMAND_TICKS,
+    def add_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
+        append_rows(
+            self._connection,
+            ondemand_price_snapshots,
             [
                 {
                     "region": tick.region,
@@ -213,11 +187,11 @@ class SqlPriceRepository:
                 for tick in ticks
             ],
         )
-        if as_current:
-            self._set_current_on_demand(ticks, at)
 
-    def _set_current_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
+    def set_current_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
         """Prices seldom change, and a row that stays need not be written."""
+        if not ticks:
+            return
         compared = as_compared(self._connection)
         wanted = {(compared(tick.instance_type), compared(tick.region)): tick for tick in ticks}
         rows = self._connection.execute(

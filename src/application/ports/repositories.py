@@ -230,12 +230,6 @@ class PriceRepository(Protocol):
 
     def add_reports(self, reports: Sequence[PricingReport]) -> None: ...
 
-    def ticks_at(
-        self, moments: Collection[tuple[PoolId, datetime]]
-    ) -> Collection[tuple[PoolId, datetime]]:
-        """Those of the moments, in whole seconds, at which a tick of the pool is on record."""
-        ...
-
     def add_ticks(self, observations: Sequence[PriceObservation]) -> None: ...
 
     def buckets_at(
@@ -254,10 +248,10 @@ class PriceRepository(Protocol):
         """Where something of a lower rank still stands."""
         ...
 
-    def add_on_demand(
-        self, ticks: Sequence[OnDemandTick], at: datetime, *, as_current: bool
-    ) -> None:
-        """Append the ticks; `as_current` also makes them the price that counts."""
+    def add_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None: ...
+
+    def set_current_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
+        """Make them the prices that count."""
         ...
 
 

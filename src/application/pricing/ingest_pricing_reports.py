@@ -1,13 +1,19 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.repositories import OnDemandTick
-from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from spot_optimizer.application.ports.unit_of_work import (
+    TransactionLost,
+    UnitOfWork,
+    UnitOfWorkFactory,
+)
 from spot_optimizer.application.pricing.price_intake import Offered, PriceIntake
+from spot_optimizer.application.pricing.price_memory import PriceMemory, TakenIn, TypeInRegion
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain import occurrences
 from spot_optimizer.domain.agents.vitals import Vitals
@@ -15,9 +21,6 @@ from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import AgentNotFound, DomainError
 from spot_optimizer.domain.identifiers import AgentId, ReportId
-from spot_optimizer.domain.pricing.buckets import Disputes
-from spot_optimizer.domain.pricing.duplicates import RecentPoints
-from spot_optimizer.domain.pricing.prices import PriceObservation
 from spot_optimizer.domain.pricing.report import PricingReport
 from spot_optimizer.domain.pricing.submission import PriceSubmission, role_of_reporter
 
@@ -50,11 +53,18 @@ class IngestPricingReports:
     clock: Clock
     identifiers: Identifiers
     compatibility: Compatibility
-    recent: RecentPoints = field(default_factory=RecentPoints)
-    disputes: Disputes = field(default_factory=Disputes)
+    memory: PriceMemory = field(default_factory=PriceMemory)
 
     @repeated_when_lost
     def __call__(self, received: Sequence[ReceivedReport]) -> Sequence[DomainError | None]:
+        try:
+            return self._ingest(received)
+        except TransactionLost:
+            # A pool that is remembered may have been deleted.
+            self.memory.forget()
+            raise
+
+    def _ingest(self, received: Sequence[ReceivedReport]) -> Sequence[DomainError | None]:
         now = self.clock.now()
         with self.unit_of_work() as work:
             # A repeated report may arrive at the same moment, at another process too.
@@ -76,10 +86,11 @@ class IngestPricingReports:
                 self._learn_modes(work, news, now)
                 self._price_instances(work, news, now)
                 work.prices.add_reports([one.report for one in news])
-                kept = self._take_in_offers(work, news, now)
-                self._take_in_on_demand_prices(work, news, now)
+                taken = self._take_in_offers(work, news, now)
+                taken.on_demand = self._take_in_on_demand_prices(work, news, now)
                 work.commit()
-                self.recent.keep(kept)
+                if not self.compatibility.rows_change_beneath:
+                    self.memory.keep(taken, now)
         return answers
 
     def _news(self, work: UnitOfWork, accepted: Sequence[_Accepted]) -> list[_Accepted]:
@@ -136,7 +147,7 @@ class IngestPricingReports:
 
     def _take_in_offers(
         self, work: UnitOfWork, news: Sequence[_Accepted], now: datetime
-    ) -> Sequence[PriceObservation]:
+    ) -> TakenIn:
         others = {
             one.agent.id
             for one in news
@@ -154,11 +165,12 @@ class IngestPricingReports:
             for one in news
             if one.submission.offers and one.submission.names_its_region
         ]
-        return PriceIntake(work, self.recent, self.disputes, now).take(offered) if offered else ()
+        return PriceIntake(work, self.memory, now).take(offered) if offered else TakenIn()
 
     def _take_in_on_demand_prices(
         self, work: UnitOfWork, news: Sequence[_Accepted], now: datetime
-    ) -> None:
+    ) -> Mapping[TypeInRegion, Decimal]:
+        """Returns what counts from now on."""
         ticks = [
             OnDemandTick(said.instance_type, said.region, said.valid_on_demand_price)
             for said in (one.submission for one in news)
@@ -168,6 +180,13 @@ class IngestPricingReports:
             and said.names_its_region
             and said.names_its_type
         ]
-        if ticks:
-            as_current = not self.compatibility.price_report_overwrites
-            work.prices.add_on_demand(ticks, now, as_current=as_current)
+        if not ticks:
+            return {}
+        work.prices.add_on_demand(ticks, now)
+        if self.compatibility.price_report_overwrites:
+            return {}
+        current = {(tick.instance_type, tick.region): tick for tick in ticks}
+        seen = self.memory.on_demand_seen(now)
+        changed = [tick for key, tick in current.items() if seen.get(key) != tick.price]
+        work.prices.set_current_on_demand(changed, now)
+        return {key: tick.price for key, tick in current.items()}

@@ -1,22 +1,22 @@
 """From offers in reports to one clean price series (contract/domain.md 4.1.5 and 4.1.7)."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
+from spot_optimizer.application.pricing.price_memory import BucketKey, PriceMemory, TakenIn
 from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.identifiers import PoolId
 from spot_optimizer.domain.pricing.buckets import (
     DISCREPANCY_PERCENT,
     Bucket,
     BucketSnapshot,
-    Disputes,
     Settlement,
     settle,
 )
-from spot_optimizer.domain.pricing.duplicates import KeptPoint, RecentPoints, screen
+from spot_optimizer.domain.pricing.duplicates import KeptPoint, screen
 from spot_optimizer.domain.pricing.prices import (
     PriceObservation,
     SourceRole,
@@ -48,19 +48,29 @@ class PriceIntake:
     """Takes what several reports offer into the price series, within one unit of work."""
 
     work: UnitOfWork
-    recent: RecentPoints
-    disputes: Disputes
+    memory: PriceMemory
     now: datetime
 
-    def take(self, offered: Sequence[Offered]) -> Sequence[PriceObservation]:
-        """Returns what became part of the series, to be remembered once it is committed."""
+    def take(self, offered: Sequence[Offered]) -> TakenIn:
         pools = {pool.id: pool for one in offered for pool in _pools_in(one)}
-        kept_as = self.work.pools.ensure(list(pools.values()), self.now)
+        kept_as = self._ensure(pools.values())
         seen = [sight for one in offered for sight in self._observations(one, pools, kept_as)]
         admitted = self._admit(seen)
-        self.work.prices.add_ticks([sight.observation for sight in admitted])
-        self._settle(admitted)
-        return [sight.observation for sight in admitted]
+        observations = [sight.observation for sight in admitted]
+        self.work.prices.add_ticks(observations)
+        return TakenIn(
+            pools={pool: kept_as[pool_id] for pool_id, pool in pools.items()},
+            observations=observations,
+            standing=self._settle(admitted),
+        )
+
+    def _ensure(self, pools: Collection[SpotPool]) -> Mapping[PoolId, PoolId]:
+        """The ids under which the pools are kept."""
+        seen = self.memory.pools_seen(self.now)
+        kept_as = {pool.id: seen[pool] for pool in pools if pool in seen}
+        if unseen := [pool for pool in pools if pool not in seen]:
+            kept_as.update(self.work.pools.ensure(unseen, self.now))
+        return kept_as
 
     def _observations(
         self,
@@ -89,7 +99,10 @@ class PriceIntake:
 
     def _admit(self, seen: Sequence[_Seen]) -> list[_Seen]:
         """Those that nobody has told already."""
-        points = self._points_near([sight.observation for sight in seen])
+        points = {
+            pool_id: list(self.memory.recent.of(pool_id))
+            for pool_id in {sight.observation.pool_id for sight in seen}
+        }
         admitted = []
         for sight in seen:
             near = points[sight.observation.pool_id]
@@ -98,45 +111,23 @@ class PriceIntake:
                 near.append(KeptPoint.of(sight.observation))
         return admitted
 
-    def _points_near(
-        self, observations: Sequence[PriceObservation]
-    ) -> dict[PoolId, list[KeptPoint]]:
-        """What is remembered of their pools; as far as it matters, only what is still on record."""
-        remembered = {seen.pool_id: list(self.recent.of(seen.pool_id)) for seen in observations}
-        suspected = {
-            seen.pool_id
-            for seen in observations
-            if not screen(seen, remembered[seen.pool_id]).is_new
-        }
-        moments = {
-            (pool_id, kept.observed_at) for pool_id in suspected for kept in remembered[pool_id]
-        }
-        on_record = self.work.prices.ticks_at(moments) if moments else ()
-        for pool_id in suspected:
-            remembered[pool_id] = [
-                kept for kept in remembered[pool_id] if (pool_id, kept.observed_at) in on_record
-            ]
-        return remembered
-
-    def _settle(self, admitted: Sequence[_Seen]) -> None:
+    def _settle(self, admitted: Sequence[_Seen]) -> Mapping[BucketKey, BucketSnapshot]:
         """Which of the admitted prices stands for its five minutes."""
         pools = {sight.observation.pool_id: sight.pool for sight in admitted}
-        standing = dict(
-            self.work.prices.buckets_at(
-                {
-                    (sight.observation.pool_id, Bucket.of(sight.observation.observed_at).start)
-                    for sight in admitted
-                }
-            )
+        standing = self._standing(
+            {
+                (sight.observation.pool_id, Bucket.of(sight.observation.observed_at).start)
+                for sight in admitted
+            }
         )
         on_record = set(standing)
-        added: dict[tuple[PoolId, datetime], BucketSnapshot] = {}
-        replaced: dict[tuple[PoolId, datetime], BucketSnapshot] = {}
+        added: dict[BucketKey, BucketSnapshot] = {}
+        replaced: dict[BucketKey, BucketSnapshot] = {}
         for sight in admitted:
             bucket = Bucket.of(sight.observation.observed_at)
             key = (sight.observation.pool_id, bucket.start)
             outcome = settle(standing.get(key), sight.observation, bucket)
-            if outcome.discrepancy and self.disputes.is_first_about(*key):
+            if outcome.discrepancy and self.memory.disputes.is_first_about(*key):
                 logger.warning(
                     "two sources disagree by more than %s %% about %s at %s",
                     DISCREPANCY_PERCENT,
@@ -147,6 +138,13 @@ class PriceIntake:
                 (replaced if key in on_record else added)[key] = outcome.snapshot
         self.work.prices.add_buckets(list(added.values()), pools, self.now)
         self.work.prices.replace_buckets(list(replaced.values()), pools, self.now)
+        return standing
+
+    def _standing(self, keys: Collection[BucketKey]) -> dict[BucketKey, BucketSnapshot]:
+        standing = self.memory.standing(keys)
+        if unknown := set(keys) - standing.keys():
+            standing.update(self.work.prices.buckets_at(unknown))
+        return standing
 
 
 def _pools_in(offered: Offered) -> Iterator[SpotPool]:

@@ -64,11 +64,9 @@ def screen(observation: PriceObservation, kept_points: Iterable[KeptPoint]) -> S
     """Compares an observation with the kept points of its pool: the same source at the same
     instant says nothing new, nor does another source with nearly the same price. The first one
     stays as it is (policy P-7)."""
-    near = [
-        kept
-        for kept in kept_points
-        if abs(kept.observed_at - observation.observed_at) <= DUPLICATE_WINDOW
-    ]
+    earliest = observation.observed_at - DUPLICATE_WINDOW
+    latest = observation.observed_at + DUPLICATE_WINDOW
+    near = [kept for kept in kept_points if earliest <= kept.observed_at <= latest]
     if not near:
         return _NEWS
 
@@ -94,7 +92,7 @@ def screen(observation: PriceObservation, kept_points: Iterable[KeptPoint]) -> S
 
 class RecentPoints:
     """The last points kept of each pool: a short memory, which is enough for a window of seconds
-    (contract/agents-and-replicas.md A6 step 3). It only raises suspicion; the record decides."""
+    (contract/agents-and-replicas.md A6 step 3)."""
 
     def __init__(self) -> None:
         self._points: OrderedDict[PoolId, tuple[KeptPoint, ...]] = OrderedDict()
