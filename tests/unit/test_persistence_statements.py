@@ -35,6 +35,7 @@ from tests.builders import (
     a_client,
     a_decision,
     a_heartbeat,
+    a_legacy_command,
     a_pending_command,
     a_situation,
     a_submission,
@@ -128,6 +129,19 @@ def test_polls_of_agents_that_are_at_work(sqlite: SqlStore, lease: timedelta) ->
 
     def act(agents: list[Agent]) -> None:
         hand_out([Poll(agent.id, FROM_ACME) for agent in agents])
+
+    assert all_equal(costs(sqlite, act, prepare))
+
+
+def test_polls_that_find_orders_of_the_older_queue(sqlite: SqlStore) -> None:
+    def prepare(agents: list[Agent]) -> None:
+        for number, agent in enumerate(agents):
+            order = a_legacy_command(id=CommandId(str(number)), agent_id=agent.id)
+            sqlite.put_legacy_command(order)
+
+    def act(agents: list[Agent]) -> None:
+        answers = handing_out(sqlite, 10 * MINUTE)([Poll(agent.id, FROM_ACME) for agent in agents])
+        assert [len(answer) for answer in answers if isinstance(answer, list)] == [1] * len(agents)
 
     assert all_equal(costs(sqlite, act, prepare))
 

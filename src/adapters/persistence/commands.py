@@ -92,9 +92,13 @@ class SqlCommandRepository:
         rows = [_to_row(command) for command in saved if not command.is_legacy]
         if rows:
             update_rows(self._connection, commands, rows, tuple(rows[0].keys() - {"id"}))
-        for command in saved:
-            if command.is_legacy:
-                self._save_legacy(command)
+        legacy = [_to_legacy_row(command) for command in saved if command.is_legacy]
+        update_rows(
+            self._connection,
+            pending_switch_commands,
+            [row for row in legacy if row["execution_result"] is not None],
+            ("executed_at", "execution_result"),
+        )
 
     def keep_result(self, command: Command, report: Mapping[str, object]) -> None:
         self._connection.execute(
@@ -120,24 +124,6 @@ class SqlCommandRepository:
             .with_for_update()
         ).one_or_none()
         return None if row is None else to_legacy(row)
-
-    def _save_legacy(self, command: Command) -> None:
-        """Only its delivery and its end are kept; there is no place for more."""
-        values: dict[str, Any] = {}
-        if command.status is CommandStatus.EXECUTING and command.executed_at is not None:
-            values["execution_result"] = {_DELIVERED_AT: command.executed_at.isoformat()}
-        elif not command.is_open:
-            values["executed_at"] = command.completed_at
-            values["execution_result"] = {
-                "success": command.success,
-                "message": command.message,
-            }
-        if values:
-            self._connection.execute(
-                update(pending_switch_commands)
-                .where(pending_switch_commands.c.id == int(command.id))
-                .values(**values)
-            )
 
 
 def to_command(row: Row[*tuple[Any, ...]]) -> Command:
@@ -186,6 +172,24 @@ def to_legacy(row: Row[*tuple[Any, ...]]) -> Command:
         else row.executed_at,
         is_legacy=True,
     )
+
+
+def _to_legacy_row(command: Command) -> dict[str, Any]:
+    """Only its delivery and its end are kept; there is no place for more."""
+    result: dict[str, object] | None = None
+    if command.status is CommandStatus.EXECUTING and command.executed_at is not None:
+        result = {_DELIVERED_AT: command.executed_at.isoformat()}
+    elif not command.is_open:
+        result = {"success": command.success, "message": command.message}
+    return {
+        "id": int(command.id),
+        "client_id": command.client_id,
+        "agent_id": command.agent_id,
+        "instance_id": command.instance_id or "",
+        "target_mode": command.target_mode,
+        "executed_at": None if command.is_open else command.completed_at,
+        "execution_result": result,
+    }
 
 
 def _to_row(command: Command) -> dict[str, Any]:
