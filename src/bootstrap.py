@@ -20,6 +20,8 @@ from spot_optimizer.adapters.http.decisions import decision_handlers
 from spot_optimizer.adapters.http.health import health_handlers
 from spot_optimizer.adapters.http.interruptions import interruption_handlers
 from spot_optimizer.adapters.http.pricing import pricing_handlers
+from spot_optimizer.adapters.http.session_cookie import SessionCookie
+from spot_optimizer.adapters.http.sessions import session_handlers
 from spot_optimizer.adapters.http.switching import switching_handlers
 from spot_optimizer.adapters.ml.registry import LoadedEngine
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
@@ -60,6 +62,10 @@ from spot_optimizer.application.interruptions.handle_rebalance import HandleReba
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.pricing.ingest_pricing_reports import IngestPricingReports
+from spot_optimizer.application.sessions.attempts import Attempts
+from spot_optimizer.application.sessions.log_in import LogIn
+from spot_optimizer.application.sessions.log_out import LogOut
+from spot_optimizer.application.sessions.open_sessions import OpenSessions
 from spot_optimizer.application.switching.record_switch import RecordSwitch
 from spot_optimizer.settings import Settings
 
@@ -118,19 +124,23 @@ class Container(containers.DeclarativeContainer):
     admin_queries = providers.Singleton(SqlAdminQueries, engine=reading_engine)
     agent_queries = providers.Singleton(SqlAgentQueries, engine=reading_engine)
     health_probe = providers.Singleton(SqlHealthProbe, engine=reading_engine)
+    admin_token = providers.Singleton(_make_admin_token, settings=settings)
     operator_access = providers.Singleton(
         OperatorAccess,
-        token_sha256=providers.Singleton(_make_admin_token, settings=settings),
+        token_sha256=admin_token,
         mode=providers.Callable(AdminAuth, settings.provided.admin_auth),
     )
     authenticate = providers.Singleton(
         Authenticate, credentials=providers.Singleton(SqlCredentials, engine=reading_engine)
     )
+    sessions = providers.Singleton(OpenSessions, cache=cache, token_sha256=admin_token)
+    session_cookie = providers.Singleton(SessionCookie, sessions=sessions)
     gatekeeper = providers.Singleton(
         Gatekeeper,
         authenticate=providers.Singleton(Joined, authenticate),
         refused=transactional(RecordRefusedCredentials),
         operator=operator_access,
+        session=session_cookie,
     )
 
     joined_for_callers = partial(_joined_for_callers, authenticate)
@@ -217,6 +227,20 @@ class Container(containers.DeclarativeContainer):
                 compatible(IngestPricingReports, identifiers=identifiers)
             ),
             compatibility=compatibility,
+        ),
+        providers.Singleton(
+            session_handlers,
+            gatekeeper=gatekeeper,
+            cookie=session_cookie,
+            log_in=transactional(
+                LogIn,
+                identifiers=identifiers,
+                tokens=providers.Singleton(SecretTokens),
+                sessions=sessions,
+                attempts=providers.Singleton(Attempts, cache=cache, token_sha256=admin_token),
+                opens=operator_access.provided.opens,
+            ),
+            log_out=transactional(LogOut, sessions=sessions),
         ),
         providers.Singleton(
             switching_handlers,

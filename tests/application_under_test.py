@@ -38,7 +38,11 @@ INACTIVE_TOKEN: Final = "token-inactive-0123456789abcdefghijAB"
 OWNER: Final = "client-owner"
 
 # What answers without credentials (ruling R1).
-OPEN_PATHS: Final = frozenset({"/health", "/livez", "/readyz"})
+PROBES: Final = frozenset({"/health", "/livez", "/readyz"})
+OPEN_PATHS: Final = PROBES | {"/login"}
+
+# What answers browsers, with pages.
+PAGES: Final = frozenset({"/login", "/logout"})
 
 _CLIENTS: Final[list[Row]] = [
     {
@@ -289,7 +293,7 @@ def routes_of(app: Litestar, **ids: str) -> list[tuple[str, str]]:
 
 
 def is_admin(path: str) -> bool:
-    return path.startswith("/api/admin/")
+    return path.startswith("/api/admin/") or path in PAGES
 
 
 # Texts that only the inside of a server knows.

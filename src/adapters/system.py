@@ -30,6 +30,9 @@ class SecretTokens:
     def new_client_token(self) -> str:
         return "token-" + "".join(secrets.choice(_ALPHABET) for _ in range(_TOKEN_LENGTH))
 
+    def new_session_secret(self) -> str:
+        return secrets.token_urlsafe(32)
+
 
 def new_admin_token() -> str:
     """256 random bits as text for a header."""

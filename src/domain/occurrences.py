@@ -49,6 +49,20 @@ def inactive_client(client_id: ClientId, now: datetime) -> Occurrence:
     )
 
 
+def logged_in(session_id: str, now: datetime) -> Occurrence:
+    return Occurrence(
+        at=now,
+        audit=AuditEntry(entity_type="session", entity_id=session_id, action="logged_in"),
+    )
+
+
+def logged_out(session_id: str, now: datetime) -> Occurrence:
+    return Occurrence(
+        at=now,
+        audit=AuditEntry(entity_type="session", entity_id=session_id, action="logged_out"),
+    )
+
+
 def client_created(client: Client, now: datetime) -> Occurrence:
     return Occurrence(
         at=now,

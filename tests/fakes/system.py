@@ -42,9 +42,14 @@ class CountingIdentifiers:
 class FixedTokens:
     def __init__(self, token: str = "token-" + "T" * 32) -> None:
         self.token = token
+        self.secrets = 0
 
     def new_client_token(self) -> str:
         return self.token
+
+    def new_session_secret(self) -> str:
+        self.secrets += 1
+        return f"secret-{self.secrets}"
 
 
 class InMemoryCache:

@@ -109,6 +109,8 @@ SPOKEN = [
         """,
     ),
     (occurrences.token_shown(C, NOON), "audit token_shown client client-1"),
+    (occurrences.logged_in("s-1", NOON), "audit logged_in session s-1"),
+    (occurrences.logged_out("s-1", NOON), "audit logged_out session s-1"),
     (
         occurrences.registration_refused(C, {"az": ["Not a valid string."]}, NOON),
         """

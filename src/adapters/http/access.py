@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.routing import AnyRequest, in_thread
+from spot_optimizer.adapters.http.session_cookie import SessionCookie
 from spot_optimizer.adapters.http.wire import decoded
 from spot_optimizer.application.authenticate import (
     Asked,
@@ -55,12 +56,14 @@ class Gatekeeper:
 
     Raises:
         Unauthorised: no token, or one that nobody has.
-        Forbidden: the token of a client that is not active.
+        Forbidden: the token of a client that is not active, or the session of an operator whose
+            browser is made to change something by a page of another origin.
     """
 
     authenticate: Joined[str, TokenOwner | None]
     refused: RecordRefusedCredentials
     operator: OperatorAccess
+    session: SessionCookie
 
     async def client_or_operator(self, request: AnyRequest) -> Caller:
         """For the routes that agents call, always with a token."""
@@ -92,19 +95,22 @@ class Gatekeeper:
     async def operator_only(self, request: AnyRequest) -> Caller:
         token = _header_token(request)
         if token is None:
+            if await self.session.opens(request):
+                return operator_at(request)
             if self.operator.mode is AdminAuth.OPEN:
                 return _caller(request, CallerKind.ANONYMOUS)
             raise Unauthorised("Missing admin token")
         if not self.operator.opens(token):
             raise Unauthorised("Invalid admin token")
-        return _caller(request, CallerKind.OPERATOR)
+        return operator_at(request)
 
-    async def known_as(self, authorization: str, body: bytes) -> str | None:
+    async def known_as(self, request: AnyRequest, body: bytes) -> str | None:
         """A name that stands for one caller only, whatever token it presents; None for one who is
         let in nowhere."""
-        token = _token_in(authorization) or _token_within(body)
+        token = _header_token(request) or _token_within(body)
         if token is None:
-            return CallerKind.ANONYMOUS
+            in_session = await self.session.opens(request)
+            return CallerKind.OPERATOR if in_session else CallerKind.ANONYMOUS
         if self.operator.opens(token):
             return CallerKind.OPERATOR
         owner = await self.authenticate(token)
@@ -113,9 +119,11 @@ class Gatekeeper:
     async def _approach(self, request: AnyRequest) -> Caller | Stranger:
         token = _header_token(request) or _token_within(await request.body())
         if token is None:
+            if await self.session.opens(request):
+                return operator_at(request)
             raise Unauthorised("Missing client token")
         if self.operator.opens(token):
-            return _caller(request, CallerKind.OPERATOR)
+            return operator_at(request)
         return Stranger(token, *_origin(request))
 
     async def _admit(self, stranger: Stranger, request: AnyRequest) -> Caller:
@@ -145,6 +153,11 @@ class Gatekeeper:
         client = _caller(request, CallerKind.CLIENT, owner)
         await in_thread(self.refused.inactive_client, owner.client_id, client)
         return Forbidden("Client account is not active")
+
+
+def operator_at(request: AnyRequest) -> Caller:
+    """The operator, where the request comes from."""
+    return _caller(request, CallerKind.OPERATOR)
 
 
 def _header_token(request: AnyRequest) -> str | None:

@@ -53,7 +53,11 @@ def make_http_app(
             ExactPaths,
             lambda app: Idempotency(app, gatekeeper, cache, settings.largest_body_bytes),
         ],
-        cors_config=CORSConfig(allow_origins=list(settings.allowed_origins)),
+        cors_config=CORSConfig(
+            allow_origins=list(settings.allowed_origins),
+            # Of everybody's page a browser would have to keep the cookie from (ruling R1).
+            allow_credentials="*" not in settings.allowed_origins,
+        ),
         request_max_body_size=settings.largest_body_bytes,
         lifespan=[threads],
         logging_config=None,

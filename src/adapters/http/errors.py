@@ -11,6 +11,7 @@ from litestar.types import ExceptionHandlersMap
 from spot_optimizer.adapters.http.access import Unauthorised
 from spot_optimizer.adapters.http.idempotency import KeyUsedOtherwise, NothingToRememberIn
 from spot_optimizer.adapters.http.routing import AnyRequest
+from spot_optimizer.adapters.http.session_cookie import SessionsUnavailable
 from spot_optimizer.adapters.http.wire import UnsupportedMediaType
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable, TransactionLost
 from spot_optimizer.domain.errors import (
@@ -41,6 +42,7 @@ STATUS_OF: Final[Mapping[type[DomainError], int]] = {
     UnsupportedMediaType: 415,
     KeyUsedOtherwise: 422,
     NothingToRememberIn: 503,
+    SessionsUnavailable: 503,
     DomainError: 400,
 }
 

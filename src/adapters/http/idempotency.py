@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final, ParamSpec, TypeVar, cast
 
 import msgspec
+from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import (
     ASGIApp,
@@ -24,6 +25,7 @@ from litestar.types import (
 )
 
 from spot_optimizer.adapters.http.access import Gatekeeper
+from spot_optimizer.adapters.http.routing import AnyRequest
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
 from spot_optimizer.domain.errors import Conflict, DomainError, ValidationFailed
@@ -95,8 +97,8 @@ class Idempotency:
 
     async def _once(self, scope: HTTPScope, receive: Receive, send: Send, key: bytes) -> None:
         body, more = await _read(receive, self._largest)
-        authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        caller = None if more else await self._gatekeeper.known_as(authorization, body)
+        request: AnyRequest = Request(scope)
+        caller = None if more else await self._gatekeeper.known_as(request, body)
         if caller is None:  # too large, or nobody we know: the application says so itself
             await self._app(scope, _replayed(body, receive, more=more), send)
             return
@@ -125,9 +127,10 @@ class Idempotency:
             await _answer(send, kept.status, kept.answer, kept.content_type)
 
     async def _keep(self, entry: str, asked: _Kept, recorder: "_Recorder") -> None:
-        """A failure of ours is no answer to keep: the next try may succeed."""
+        """A failure of ours is no answer to keep: the next try may succeed. Nor is a cookie, which
+        is for one browser only."""
         try:
-            if 0 < recorder.status < 500:
+            if 0 < recorder.status < 500 and not recorder.sets_cookie:
                 kept = _Kept(
                     asked.body_sha256, recorder.status, recorder.content_type, bytes(recorder.body)
                 )
@@ -145,12 +148,15 @@ class _Recorder:
         self._send = send
         self.status = 0
         self.content_type = b""
+        self.sets_cookie = False
         self.body = bytearray()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.content_type = dict(message["headers"]).get(b"content-type", b"")
+            headers = dict(message["headers"])
+            self.content_type = headers.get(b"content-type", b"")
+            self.sets_cookie = b"set-cookie" in headers
         elif message["type"] == "http.response.body":
             self.body += message["body"]
         await self._send(message)

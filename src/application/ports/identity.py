@@ -15,3 +15,7 @@ class Tokens(Protocol):
     def new_client_token(self) -> str:
         """`token-` and 32 random characters out of A-Z a-z 0-9 (contract/domain.md 1.1)."""
         ...
+
+    def new_session_secret(self) -> str:
+        """256 random bits as text for a cookie."""
+        ...

@@ -53,7 +53,7 @@ def agent_routes(api: Api, agent_id: str = "x") -> list[tuple[str, str]]:
 
 
 class TestNobody:
-    def test_is_let_in_nowhere_but_at_the_probes(self, api: Api) -> None:
+    def test_is_let_in_nowhere_but_at_the_probes_and_the_login_page(self, api: Api) -> None:
         answers = {
             (method, path): api.send(method, path, token=None).status_code
             for method, path in closed_routes(api)
@@ -79,7 +79,7 @@ class TestNobody:
         assert store.contents() == before
 
     @pytest.mark.parametrize("path", sorted(OPEN_PATHS))
-    def test_may_ask_whether_the_server_is_well(self, api: Api, path: str) -> None:
+    def test_may_see_what_is_open(self, api: Api, path: str) -> None:
         assert api.get(path, token=None).status_code == 200
         assert api.get(path, token="nonsense").status_code == 200
 

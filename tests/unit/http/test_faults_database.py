@@ -17,6 +17,7 @@ from sqlalchemy import event, make_url
 from tests.application_under_test import (
     OPERATOR_TOKEN,
     OWNER_TOKEN,
+    PAGES,
     Answer,
     Api,
     Json,
@@ -100,7 +101,7 @@ def wired(store: Store, proxy: TcpProxy, tmp_path: Path) -> Iterator[Wired]:
 
 
 def ask_everything(api: Api, agent_id: str) -> dict[tuple[str, str], Answer]:
-    """Every route that there is, with credentials and something to do."""
+    """Every route for programs, with credentials and something to do."""
     bodies = {"create": {"name": "Acme"}, "register": a_registration(), "switch-report": SWITCH}
     routes = routes_of(api.app, agent_id=agent_id, client_id="client-owner")
     return {
@@ -111,6 +112,7 @@ def ask_everything(api: Api, agent_id: str) -> dict[tuple[str, str], Answer]:
             token=OPERATOR_TOKEN if is_admin(path) else OWNER_TOKEN,
         )
         for method, path in routes
+        if path not in PAGES
         if method != "HEAD" and (path.startswith("/api/agents") or not needs_more(path))
     }
 

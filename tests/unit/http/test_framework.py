@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.application_under_test import (
-    OPEN_PATHS,
     OPERATOR_TOKEN,
     OWNER_TOKEN,
+    PROBES,
     Api,
     Json,
     Store,
@@ -117,7 +117,7 @@ class TestABodyThatIsTooLarge:
         before = store.contents()
 
         for method, path in routes_of(api.app, agent_id=agent_id):
-            if method == "POST":
+            if method == "POST" and path != "/logout":
                 answer = api.post(path, {"x": "y" * 1000}, token=token_for(path))
                 assert answer.status_code == 413, path
                 assert answer.json() == {"error": "Request body too large"}, path
@@ -299,6 +299,6 @@ class TestOtherOrigins:
         assert api.get("/health").status_code == 200
 
 
-def test_every_open_path_answers_in_json(api: Api) -> None:
-    for path in OPEN_PATHS:
+def test_every_probe_answers_in_json(api: Api) -> None:
+    for path in PROBES:
         assert api.get(path, token=None).headers["content-type"].startswith("application/json")
