@@ -35,6 +35,8 @@ def run(settings: Settings, workers: int, listening: socket.socket) -> None:
         http="httptools",
         ws="none",
         lifespan="on",
+        proxy_headers=True,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
         access_log=has_access_lines(settings),
         log_config=log_config(settings),
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from spot_optimizer.adapters.admin_token import AdminTokenFile
@@ -204,6 +205,32 @@ class TestServe:
         assert exit_code == FAILED
         assert "The application cannot be built" in server.said
         assert server.said.endswith("The server could not be started: see the log lines above\n")
+
+
+class TestAProxy:
+    @pytest.mark.parametrize(("trusted", "is_believed"), [("", True), ("192.0.2.1", False)])
+    def test_is_believed_where_the_setting_says_so(
+        self, tmp_path: Path, trusted: str, is_believed: bool
+    ) -> None:
+        port = a_free_port()
+        headers = {
+            "Sec-Fetch-Site": "same-origin",
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-For": "203.0.113.9",
+        }
+        with a_command(
+            tmp_path, "serve", PORT=str(port), ADMIN_API_TOKEN="right", FORWARDED_ALLOW_IPS=trusted
+        ) as server:
+            server.line_with("Listening on ")
+            with httpx.Client(base_url=f"http://{LOCAL}:{port}", trust_env=False) as browser:
+                answer = browser.post("/login", data={"token": "right"}, headers=headers)
+                browser.post("/login", data={"token": "my-guess"}, headers=headers)
+            server.send(signal.SIGTERM)
+            server.end()
+
+        assert ("Secure" in answer.headers["Set-Cookie"]) == is_believed
+        assert f"wrong token from {'203.0.113.9' if is_believed else LOCAL}" in server.said
+        assert "my-guess" not in server.said
 
 
 class TestDemo:
