@@ -16,6 +16,7 @@ from spot_optimizer.adapters.http.app import HttpSettings, make_http_app
 from spot_optimizer.adapters.http.batching import Joined, same_for_all
 from spot_optimizer.adapters.http.clients import client_handlers
 from spot_optimizer.adapters.http.commands import command_handlers
+from spot_optimizer.adapters.http.dashboard import dashboard_handlers
 from spot_optimizer.adapters.http.decisions import decision_handlers
 from spot_optimizer.adapters.http.health import health_handlers
 from spot_optimizer.adapters.http.interruptions import interruption_handlers
@@ -241,6 +242,12 @@ class Container(containers.DeclarativeContainer):
                 opens=operator_access.provided.opens,
             ),
             log_out=transactional(LogOut, sessions=sessions),
+            has_dashboard=providers.Callable(bool, settings.provided.dashboard_dir),
+        ),
+        providers.Singleton(
+            dashboard_handlers,
+            gatekeeper=gatekeeper,
+            directory=settings.provided.dashboard_dir,
         ),
         providers.Singleton(
             switching_handlers,

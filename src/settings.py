@@ -38,6 +38,8 @@ class Settings:
     admin_api_token: str | None = None
     """Unset: generated at the first start and kept in the data folder."""
     admin_auth: Literal["token", "open"] = "token"
+    dashboard_dir: Path | None = None
+    """A built dashboard, to be served to operators beside the API."""
     forwarded_allow_ips: str = "127.0.0.1"
     """Proxies whose word is taken for where a request came from, and whether over TLS."""
     cors_allow_origins: str = "*"

@@ -67,6 +67,10 @@ def serve(
         int | None, typer.Option(help="Port to listen on; default: PORT, else 5000.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="How many processes.")] = 1,
+    dashboard_dir: Annotated[
+        Path | None,
+        typer.Option(help="A built dashboard to serve beside the API; default: DASHBOARD_DIR."),
+    ] = None,
 ) -> None:
     """Serve the API until Ctrl-C.
 
@@ -76,7 +80,7 @@ def serve(
     """
     from spot_optimizer.cli.serve import serve
 
-    serve(host, port, workers)
+    serve(host, port, workers, dashboard_dir)
 
 
 @app.command()

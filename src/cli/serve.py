@@ -12,6 +12,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from contextlib import contextmanager, suppress
 from logging.config import dictConfig
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Final
 
 from spot_optimizer.adapters.admin_token import AdminTokenFile
@@ -26,22 +27,29 @@ _SILENCE_SECONDS: Final = 1.0
 logger = logging.getLogger(__name__)
 
 
-def serve(host: str | None, port: int | None, workers: int) -> None:
+def serve(host: str | None, port: int | None, workers: int, dashboard: Path | None) -> None:
     """Returns when a signal has ended the server.
 
     Raises:
         Failure: it cannot be started.
     """
-    options = {"HOST": host, "PORT": None if port is None else str(port)}
+    options = {"HOST": host, "PORT": port, "DASHBOARD_DIR": dashboard}
     # Also for the workers, who read their own.
-    os.environ.update({name: value for name, value in options.items() if value is not None})
+    os.environ.update({name: str(value) for name, value in options.items() if value is not None})
     settings = settings_from()
+    _check_dashboard(settings)
     make_log_folder(settings)
     dictConfig(log_config(settings))
     end_on_sigterm()
     with suppress(KeyboardInterrupt):
         _serve(settings, workers)
     logger.info("Ended")
+
+
+def _check_dashboard(settings: Settings) -> None:
+    folder = settings.dashboard_dir
+    if folder is not None and not (folder / "index.html").is_file():
+        raise wrong_setting("DASHBOARD_DIR", f"there is no index.html in {folder}")
 
 
 def _serve(settings: Settings, workers: int) -> None:

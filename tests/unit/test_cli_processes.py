@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from spot_optimizer.adapters.admin_token import AdminTokenFile
-from spot_optimizer.cli.failures import DATABASE_UNUSABLE, FAILED, PORT_IN_USE
+from spot_optimizer.cli.failures import DATABASE_UNUSABLE, FAILED, PORT_IN_USE, WRONG_SETTING
 from tests.services import a_mariadb_database
 
 pytestmark = pytest.mark.xdist_group("processes")
@@ -205,6 +205,39 @@ class TestServe:
         assert exit_code == FAILED
         assert "The application cannot be built" in server.said
         assert server.said.endswith("The server could not be started: see the log lines above\n")
+
+
+class TestADashboard:
+    def test_is_served_to_who_has_logged_in(self, tmp_path: Path) -> None:
+        port, built = a_free_port(), tmp_path / "dist"
+        built.mkdir()
+        (built / "index.html").write_text("the dashboard")
+        options = ("--port", str(port), "--dashboard-dir", str(built), "--workers", "2")
+        with a_command(tmp_path, "serve", *options, ADMIN_API_TOKEN="right") as server:
+            server.line_with("Listening on ")
+            with httpx.Client(
+                base_url=f"http://{LOCAL}:{port}",
+                headers={"Accept": "text/html", "Sec-Fetch-Site": "same-origin"},
+                follow_redirects=True,
+                trust_env=False,
+            ) as browser:
+                asked = browser.get("/clients/x?tab=1&y=%2F")
+                shown = browser.post(asked.url, data={"token": "right"})
+            server.send(signal.SIGTERM)
+            server.end()
+
+        assert asked.url.path == "/login"
+        assert str(shown.url) == f"http://{LOCAL}:{port}/clients/x?tab=1&y=%2F"
+        assert shown.text == "the dashboard"
+
+    def test_that_is_not_there_is_told_in_one_line(self, tmp_path: Path) -> None:
+        with a_command(tmp_path, "serve", DASHBOARD_DIR=str(tmp_path)) as server:
+            exit_code = server.end()
+
+        assert exit_code == WRONG_SETTING
+        assert server.said == (
+            f"Wrong setting DASHBOARD_DIR: there is no index.html in {tmp_path}\n"
+        )
 
 
 class TestAProxy:

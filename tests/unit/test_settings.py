@@ -15,6 +15,7 @@ READ = [
     ("REDIS_URL", "redis://cache:6379/1", "redis://cache:6379/1"),
     ("ADMIN_API_TOKEN", "secret", "secret"),
     ("ADMIN_AUTH", "open", "open"),
+    ("DASHBOARD_DIR", "/srv/dashboard", Path("/srv/dashboard")),
     ("FORWARDED_ALLOW_IPS", "10.0.0.0/8,::1", "10.0.0.0/8,::1"),
     ("CORS_ALLOW_ORIGINS", "https://a.test", "https://a.test"),
     ("MAX_UPLOAD_BYTES", "1024", 1024),

@@ -1,8 +1,13 @@
 """Paths are taken as they are written: `/config/` is not `/config` (contract 1.1)."""
 
+from typing import Final
+
 from litestar.enums import ScopeType
 from litestar.exceptions import NotFoundException
 from litestar.types import ASGIApp, Receive, Scope, Send
+
+TAKES_ANY_PATH: Final = "takes_any_path"
+"""The option of a handler that looks at paths by itself."""
 
 
 class ExactPaths:
@@ -10,6 +15,10 @@ class ExactPaths:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and scope["raw_path"].endswith(b"/"):
+        if (
+            scope["type"] == ScopeType.HTTP
+            and scope["raw_path"].endswith(b"/")
+            and TAKES_ANY_PATH not in scope["route_handler"].opt
+        ):
             raise NotFoundException
         await self._app(scope, receive, send)

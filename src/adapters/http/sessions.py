@@ -1,6 +1,6 @@
 import re
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
@@ -23,6 +23,14 @@ _LOCAL: Final = re.compile(r"/(?!/)[!-\[\]-~]*")
 _MINUTES: Final = int(WINDOW.total_seconds()) // 60
 
 
+def login_for(request: AnyRequest) -> str:
+    """The address of the login page that leads back to where the request wanted to go."""
+    wanted = request.scope["raw_path"]
+    if request.scope["query_string"]:
+        wanted += b"?" + request.scope["query_string"]
+    return f"{LOGIN}?next={quote(wanted, safe='')}"
+
+
 def wants_a_page(request: AnyRequest) -> bool:
     """Whether a person looks at the answer, and not a program or a part of a page."""
     return "text/html" in request.headers.get("Accept", "")
@@ -34,14 +42,20 @@ def session_handlers(
     cookie: SessionCookie,
     log_in: LogIn,
     log_out: LogOut,
+    has_dashboard: bool,
 ) -> list[HTTPRouteHandler]:
     """Logging in and out, in a browser."""
+    home = "/" if has_dashboard else None
+
+    def destination(request: AnyRequest) -> str | None:
+        asked: str = request.query_params.get("next", "")
+        return asked if _LOCAL.fullmatch(asked) else home
 
     @get(LOGIN)
     async def page(request: AnyRequest) -> Response[str]:
         try:
             if await cookie.opens(request):
-                return login_page.logged_in(_destination(request))
+                return login_page.logged_in(destination(request))
         except SessionsUnavailable:
             return login_page.asking(503, _UNAVAILABLE)
         return login_page.asking()
@@ -62,7 +76,7 @@ def session_handlers(
         except (StoreUnavailable, TransactionLost):
             return login_page.asking(503, _UNAVAILABLE)
         return login_page.going_to(
-            _destination(request) or LOGIN, session_cookie.issued(request, secret)
+            destination(request) or LOGIN, session_cookie.issued(request, secret)
         )
 
     @post("/logout")
@@ -83,11 +97,6 @@ _FOREIGN: Final = (
 )
 _TOO_MANY: Final = f"Too many wrong tokens from your address. Try again in {_MINUTES} minutes."
 _UNAVAILABLE: Final = "Sessions cannot be opened at the moment. Try again later."
-
-
-def _destination(request: AnyRequest) -> str | None:
-    asked: str = request.query_params.get("next", "")
-    return asked if _LOCAL.fullmatch(asked) else None
 
 
 def _token(form: bytes) -> str:
