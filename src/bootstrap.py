@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from spot_optimizer.adapters.admin_token import AdminTokenFile, CurrentAdminToken
 from spot_optimizer.adapters.http.access import AdminAuth, Gatekeeper, OperatorAccess
 from spot_optimizer.adapters.http.admin import admin_handlers
+from spot_optimizer.adapters.http.admin_clients import admin_client_handlers
+from spot_optimizer.adapters.http.admin_fleet import admin_fleet_handlers
 from spot_optimizer.adapters.http.agents import agent_handlers
 from spot_optimizer.adapters.http.app import HttpSettings, make_http_app
 from spot_optimizer.adapters.http.batching import Joined, same_for_all
@@ -32,6 +34,7 @@ from spot_optimizer.adapters.persistence.command_queries import SqlCommandQuerie
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.engine import make_engine, make_reading_engine
 from spot_optimizer.adapters.persistence.file_cache import FileCache
+from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.adapters.scheduling.timetable import Job, Timetable
 from spot_optimizer.adapters.system import (
@@ -51,6 +54,8 @@ from spot_optimizer.application.authenticate import (
     RecordRefusedCredentials,
 )
 from spot_optimizer.application.clients.create_client import CreateClient
+from spot_optimizer.application.clients.delete_client import DeleteClient
+from spot_optimizer.application.clients.regenerate_token import RegenerateToken
 from spot_optimizer.application.clients.show_token import ShowToken
 from spot_optimizer.application.commands.expire_commands import ExpireCommands
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands
@@ -152,6 +157,23 @@ class Container(containers.DeclarativeContainer):
             gatekeeper=gatekeeper,
             totals=providers.Singleton(same_for_all, admin_queries.provided.totals),
             engines=engines,
+        ),
+        providers.Singleton(
+            admin_client_handlers,
+            gatekeeper=gatekeeper,
+            queries=admin_queries,
+            delete_client=compatible(DeleteClient),
+            regenerate_token=transactional(
+                RegenerateToken, tokens=providers.Singleton(SecretTokens)
+            ),
+        ),
+        providers.Singleton(
+            admin_fleet_handlers,
+            gatekeeper=gatekeeper,
+            queries=providers.Singleton(
+                SqlFleetQueries, engine=reading_engine, compatibility=compatibility
+            ),
+            clock=clock,
         ),
         providers.Singleton(
             agent_handlers,

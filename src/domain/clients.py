@@ -1,6 +1,6 @@
 """The tenants: who owns agents, by which token."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -37,6 +37,10 @@ class Client:
     def may_sign_in(self) -> bool:
         """At a dashboard; agents only need the client to be active (contract/domain.md 1.1)."""
         return self.is_active and self.status == "active"
+
+    def with_token(self, token: str) -> "Client":
+        """The former token opens nothing from then on."""
+        return replace(self, token=token)
 
 
 def new_client(client_id: ClientId, token: str, name: object, email: object) -> Client:

@@ -73,6 +73,14 @@ class Compatibility:
     """Rows come and go beneath the server, as from one recording to the next, so it remembers none
     of the prices that it has put on record."""
 
+    deletion_leaves_orphans: bool = False
+    """Deleting a client leaves the rows of its agents that no foreign key ties to it: replicas,
+    interruptions and the log of instance switches."""
+
+    agent_list_knows_instances_only: bool = False
+    """The operator's list of agents tells type, place and mode from the instance row alone, and
+    nothing of them where there is no row."""
+
     @classmethod
     def with_the_monolith(cls) -> "Compatibility":
         return cls(**dict.fromkeys(cls.__dataclass_fields__, True))

@@ -87,6 +87,43 @@ def client_created(client: Client, now: datetime) -> Occurrence:
     )
 
 
+def client_deleted(client: Client, now: datetime) -> Occurrence:
+    """Told without the client's id as a key: the event must outlive its client."""
+    return Occurrence(
+        at=now,
+        event=SystemEvent(
+            event_type="client_deleted",
+            severity=Severity.WARNING,
+            message=f"Client {client.name} ({client.id}) deleted permanently",
+            metadata={"deleted_client_id": client.id, "deleted_client_name": client.name},
+        ),
+        audit=AuditEntry(
+            entity_type="client",
+            entity_id=client.id,
+            action="client_deleted",
+            changes=changes(name=(client.name, None), email=(client.email, None)),
+        ),
+    )
+
+
+def token_regenerated(client: Client, now: datetime) -> Occurrence:
+    return Occurrence(
+        at=now,
+        event=SystemEvent(
+            event_type="token_regenerated",
+            severity=Severity.WARNING,
+            message=f"Token regenerated for {client.name}",
+            client_id=client.id,
+        ),
+        notification=Notification(
+            client_id=client.id,
+            message=f"API token regenerated for client: {client.name}. All agents need new token.",
+            severity=Severity.WARNING,
+        ),
+        audit=AuditEntry(entity_type="client", entity_id=client.id, action="token_regenerated"),
+    )
+
+
 def token_shown(client_id: ClientId, now: datetime) -> Occurrence:
     return Occurrence(
         at=now,

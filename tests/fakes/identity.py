@@ -35,6 +35,16 @@ class InMemoryClients(Keeping):
             raise ClientNotFound
         return self.kept[client_id]
 
+    def get_for_update(self, client_id: ClientId) -> Client:
+        return self.get(client_id)
+
+    def save_token(self, client: Client, at: datetime) -> None:
+        self.kept[client.id] = replace(self.kept[client.id], token=client.token)
+
+    def remove(self, client_id: ClientId, *, leaving_orphans: bool) -> None:
+        """Only the client: what hangs off it is for the databases to show."""
+        del self.kept[client_id]
+
     def name_is_taken(self, name: str) -> bool:
         return any(_folded(client.name) == _folded(name) for client in self.kept.values())
 

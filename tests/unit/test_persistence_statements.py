@@ -9,6 +9,8 @@ import pytest
 
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
+from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
+from spot_optimizer.application.admin.fleet import InstanceFilter
 from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
 from spot_optimizer.application.agents.queries import AgentQuestion
 from spot_optimizer.application.agents.record_heartbeats import (
@@ -16,6 +18,7 @@ from spot_optimizer.application.agents.record_heartbeats import (
     RecordHeartbeats,
 )
 from spot_optimizer.application.authenticate import Authenticate
+from spot_optimizer.application.clients.delete_client import DeleteClient
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands, Poll
 from spot_optimizer.application.decisions.decide import Decide
 from spot_optimizer.application.decisions.questions import AskEngine
@@ -27,10 +30,12 @@ from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.commands.command import CommandStatus
 from spot_optimizer.domain.identifiers import AgentId, ClientId, CommandId
 from tests.builders import (
+    ACME,
     FROM_ACME,
     HOUR,
     MINUTE,
     NOON,
+    OPERATOR,
     TODAY,
     a_client,
     a_decision,
@@ -250,3 +255,33 @@ def test_clients_and_totals(sqlite: SqlStore) -> None:
         assert queries.totals().accounts == len(agents) + 1
 
     assert all_equal(costs(sqlite, act, prepare))
+
+
+def test_lists_of_the_fleet(sqlite: SqlStore) -> None:
+    queries = SqlFleetQueries(sqlite.engine, TODAY)
+
+    def prepare(agents: list[Agent]) -> None:
+        sqlite.put(*(an_instance(id=a.primary_instance_id, agent_id=a.id) for a in agents))
+
+    def act(agents: list[Agent]) -> None:
+        assert len(queries.instances(InstanceFilter(search="i-"))) == len(agents)
+        assert len(queries.agents("online")) == len(agents)
+        queries.recent_events()
+        queries.growth_since(NOON.date())
+
+    assert all_equal(costs(sqlite, act, prepare))
+
+
+def test_one_client(sqlite: SqlStore) -> None:
+    queries = SqlAdminQueries(sqlite.engine)
+
+    def act(agents: list[Agent]) -> None:
+        assert queries.client(ACME).agents_total == len(agents)
+
+    assert all_equal(costs(sqlite, act))
+
+
+def test_deleting_a_client(sqlite: SqlStore) -> None:
+    delete = DeleteClient(sqlite.work, FixedClock(), TODAY)
+
+    assert all_equal(costs(sqlite, lambda _: delete(ACME, OPERATOR)))

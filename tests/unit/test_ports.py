@@ -14,6 +14,7 @@ from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.file_cache import FileCache
+from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.adapters.scheduling.redis_cache import RedisCache
 from spot_optimizer.adapters.system import (
@@ -22,6 +23,7 @@ from spot_optimizer.adapters.system import (
     SystemClock,
     SystemStopwatch,
 )
+from spot_optimizer.application.admin.fleet import FleetQueries
 from spot_optimizer.application.admin.queries import AdminQueries, HealthProbe
 from spot_optimizer.application.agents.queries import AgentQueries
 from spot_optimizer.application.commands.queries import CommandQueries
@@ -35,6 +37,7 @@ from spot_optimizer.application.ports.decision_engine import (
 )
 from spot_optimizer.application.ports.identity import Identifiers, Tokens
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from spot_optimizer.domain.compatibility import Compatibility
 from tests.fakes import (
     CountingIdentifiers,
     FakeDecisionEngine,
@@ -64,6 +67,7 @@ def the_adapters(engine: Engine, directory: Path, identity: EngineIdentity) -> N
     agent_queries: AgentQueries = SqlAgentQueries(engine)
     command_queries: CommandQueries = SqlCommandQueries(engine)
     health_probe: HealthProbe = SqlHealthProbe(engine)
+    fleet_queries: FleetQueries = SqlFleetQueries(engine, Compatibility())
 
 
 def the_fakes(decision: object) -> None:

@@ -1,15 +1,17 @@
-"""The operator takes on clients and looks up their tokens."""
+"""The operator takes on clients, looks up and replaces their tokens, and lets them go."""
 
 import pytest
 
 from spot_optimizer.application.authenticate import Authenticate, RecordRefusedCredentials
 from spot_optimizer.application.clients.create_client import CreateClient
+from spot_optimizer.application.clients.delete_client import DeleteClient
+from spot_optimizer.application.clients.regenerate_token import RegenerateToken
 from spot_optimizer.application.clients.show_token import ShowToken
 from spot_optimizer.application.ports.credentials import TokenOwner
 from spot_optimizer.domain.clients import Client, ClientEmailTaken, ClientNameTaken
 from spot_optimizer.domain.errors import ClientNotFound, ValidationFailed
 from spot_optimizer.domain.identifiers import ClientId
-from tests.builders import ACME, FROM_ACME, GLOBEX, OPERATOR, a_client, globex
+from tests.builders import ACME, FROM_ACME, GLOBEX, OPERATOR, TODAY, a_client, globex
 from tests.fakes import (
     CountingIdentifiers,
     FixedClock,
@@ -138,3 +140,46 @@ class TestRefusedCredentials:
         (event,) = work.events.entries
         assert event.client_id == GLOBEX
         assert event.message == "Inactive client client-globex attempted access"
+
+
+class TestLettingGo:
+    def test_the_client_is_gone_and_everybody_is_told(self) -> None:
+        work = known()
+
+        DeleteClient(work, FixedClock(), TODAY)(ACME, OPERATOR)
+
+        assert list(work.clients.kept) == [GLOBEX]
+        assert work.events.types == ["client_deleted"]
+        assert work.events.entries[0].client_id is None
+        assert work.audit.actions == ["client_deleted"]
+        assert work.notifications.entries == []
+
+    def test_a_client_that_nobody_knows_is_refused(self) -> None:
+        work = known()
+
+        with pytest.raises(ClientNotFound):
+            DeleteClient(work, FixedClock(), TODAY)(NEW, OPERATOR)
+
+        assert work.commits == 0
+
+
+class TestANewToken:
+    def test_replaces_the_former_one(self) -> None:
+        work = known()
+
+        client = RegenerateToken(work, FixedClock(), FixedTokens())(ACME, OPERATOR)
+
+        assert client == a_client(token=TOKEN)
+        assert work.clients.kept[ACME].token == TOKEN
+        told = (work.events.entries, work.notifications.entries, work.audit.entries)
+        assert TOKEN not in repr(told)
+        assert work.events.types == work.audit.actions == ["token_regenerated"]
+
+    def test_survives_a_transaction_that_was_lost(self) -> None:
+        work = known()
+        work.losses = 1
+
+        RegenerateToken(work, FixedClock(), FixedTokens())(ACME, OPERATOR)
+
+        assert work.commits == 1
+        assert work.events.types == ["token_regenerated"]

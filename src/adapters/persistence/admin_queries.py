@@ -17,6 +17,8 @@ from spot_optimizer.adapters.persistence.tables import (
 from spot_optimizer.application.admin.queries import ClientLine, Totals
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable, TransactionLost
 from spot_optimizer.application.transactions import repeated_when_lost
+from spot_optimizer.domain.errors import ClientNotFound
+from spot_optimizer.domain.identifiers import ClientId
 
 _CLIENTS: Final = select(
     clients.c.id,
@@ -64,6 +66,20 @@ class SqlAdminQueries:
             active = {row.client_id: row.active for row in connection.execute(_INSTANCES)}
             rows = connection.execute(_CLIENTS).all()
         return [_to_line(row, agents_of.get(row.id), active.get(row.id, 0)) for row in rows]
+
+    @repeated_when_lost
+    def client(self, client_id: ClientId) -> ClientLine:
+        with reading(self._engine) as connection:
+            row = connection.execute(_CLIENTS.where(clients.c.id == client_id)).one_or_none()
+            counted = connection.execute(
+                _AGENTS.where(agents.c.client_id == client_id)
+            ).one_or_none()
+            active = connection.execute(
+                _INSTANCES.where(instances.c.client_id == client_id)
+            ).one_or_none()
+        if row is None or row.id != client_id:
+            raise ClientNotFound
+        return _to_line(row, counted, active.active if active else 0)
 
     @repeated_when_lost
     def totals(self) -> Totals:

@@ -3,12 +3,34 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from spot_optimizer.adapters.persistence.tables import clients
+from spot_optimizer.adapters.persistence.tables import (
+    agents,
+    clients,
+    instance_switches,
+    replica_instances,
+    spot_interruption_events,
+)
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.errors import ClientNotFound
 from spot_optimizer.domain.identifiers import ClientId
+
+# Rows of agents that the cascade of a deletion does not reach.
+_WITHOUT_FOREIGN_KEY = (replica_instances, spot_interruption_events, instance_switches)
 
 _HEARD_OF = (
     update(clients)
@@ -23,9 +45,14 @@ class SqlClientRepository:
         self._connection = connection
 
     def get(self, client_id: ClientId) -> Client:
-        row = self._connection.execute(
-            select(clients).where(clients.c.id == client_id)
-        ).one_or_none()
+        return self._one(select(clients).where(clients.c.id == client_id), client_id)
+
+    def get_for_update(self, client_id: ClientId) -> Client:
+        asked = select(clients).where(clients.c.id == client_id).with_for_update()
+        return self._one(asked, client_id)
+
+    def _one(self, asked: Select[Any], client_id: ClientId) -> Client:
+        row = self._connection.execute(asked).one_or_none()
         if row is None or row.id != client_id:
             raise ClientNotFound
         return to_client(row)
@@ -56,6 +83,22 @@ class SqlClientRepository:
                 updated_at=at,
             )
         )
+
+    def save_token(self, client: Client, at: datetime) -> None:
+        self._connection.execute(
+            update(clients)
+            .where(clients.c.id == client.id)
+            .values(client_token=client.token, updated_at=at)
+        )
+
+    def remove(self, client_id: ClientId, *, leaving_orphans: bool) -> None:
+        """Agents are locked before what hangs off them, as everywhere."""
+        theirs = select(agents.c.id).where(agents.c.client_id == client_id)
+        self._connection.execute(theirs.order_by(agents.c.id).with_for_update()).all()
+        if not leaving_orphans:
+            for table in _WITHOUT_FOREIGN_KEY:
+                self._connection.execute(delete(table).where(table.c.agent_id.in_(theirs)))
+        self._connection.execute(delete(clients).where(clients.c.id == client_id))
 
     def heard_of(self, client_ids: Collection[ClientId], at: datetime) -> None:
         if client_ids:

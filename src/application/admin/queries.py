@@ -42,6 +42,12 @@ class AdminQueries(Protocol):
         """All of them, newest first."""
         ...
 
+    def client(self, client_id: ClientId) -> ClientLine:
+        """Raises:
+        ClientNotFound: there is none of exactly this id.
+        """
+        ...
+
     def totals(self) -> Totals: ...
 
 

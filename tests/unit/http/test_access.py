@@ -12,7 +12,6 @@ from tests.application_under_test import (
     INACTIVE_TOKEN,
     OPEN_PATHS,
     OPERATOR_TOKEN,
-    OWNER,
     OWNER_TOKEN,
     STRANGER_TOKEN,
     Api,
@@ -43,7 +42,7 @@ VALIDATE = "/api/client/validate"
 
 
 def closed_routes(api: Api, agent_id: str = "x") -> list[tuple[str, str]]:
-    routes = routes_of(api.app, agent_id=agent_id, client_id=OWNER)
+    routes = routes_of(api.app, agent_id=agent_id, client_id="client-stranger")
     return [(method, path) for method, path in routes if path not in {*OPEN_PATHS, VALIDATE}]
 
 

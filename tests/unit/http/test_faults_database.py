@@ -103,7 +103,7 @@ def wired(store: Store, proxy: TcpProxy, tmp_path: Path) -> Iterator[Wired]:
 def ask_everything(api: Api, agent_id: str) -> dict[tuple[str, str], Answer]:
     """Every route for programs, with credentials and something to do."""
     bodies = {"create": {"name": "Acme"}, "register": a_registration(), "switch-report": SWITCH}
-    routes = routes_of(api.app, agent_id=agent_id, client_id="client-owner")
+    routes = routes_of(api.app, agent_id=agent_id, client_id="client-stranger")
     return {
         (method, path): api.send(
             method,

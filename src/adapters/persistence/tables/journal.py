@@ -42,6 +42,7 @@ system_events = Table(
     Index("idx_system_events_severity", "severity"),
     Index("idx_system_events_client", "client_id"),
     Index("idx_system_events_created", text("created_at DESC")),
+    sqlite_autoincrement=True,  # events go with their client; their ids must not come back
     **STORAGE,
 )
 
