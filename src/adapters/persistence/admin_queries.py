@@ -1,8 +1,9 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from sqlalchemy import Engine, Row, Select, case, func, select
+from sqlalchemy import Connection, Engine, Row, Select, Table, false, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from spot_optimizer.adapters.persistence.failures import meaning_of, reading
@@ -27,15 +28,17 @@ _CLIENTS: Final = select(
     clients.c.total_savings,
     clients.c.last_sync_at,
 ).order_by(clients.c.created_at.desc(), clients.c.id.desc())
-_AGENTS: Final = select(
-    agents.c.client_id,
-    func.count().label("total"),
-    func.sum(case((agents.c.status == "online", 1), else_=0)).label("online"),
-).group_by(agents.c.client_id)
-_INSTANCES: Final = (
-    select(instances.c.client_id, func.count().label("active"))
-    .where(instances.c.is_active.is_(True))
-    .group_by(instances.c.client_id)
+_AGENTS: Final = select(agents.c.client_id, func.count().label("number")).group_by(
+    agents.c.client_id
+)
+_INSTANCES: Final = select(instances.c.client_id, func.count().label("number")).group_by(
+    instances.c.client_id
+)
+# An index alone answers how many there are; looking at one column of 50,000 rows takes a database
+# a tenth of a second. So the exceptions are counted, and taken off.
+_NOT_ONLINE: Final = _AGENTS.where(or_(agents.c.status != "online", agents.c.status.is_(None)))
+_NOT_ACTIVE: Final = _INSTANCES.where(
+    or_(instances.c.is_active == false(), instances.c.is_active.is_(None))
 )
 
 
@@ -62,24 +65,18 @@ class SqlAdminQueries:
     @repeated_when_lost
     def clients(self) -> Sequence[ClientLine]:
         with reading(self._engine) as connection:
-            agents_of = {row.client_id: row for row in connection.execute(_AGENTS)}
-            active = {row.client_id: row.active for row in connection.execute(_INSTANCES)}
+            figures = _Figures.read(connection)
             rows = connection.execute(_CLIENTS).all()
-        return [_to_line(row, agents_of.get(row.id), active.get(row.id, 0)) for row in rows]
+        return [figures.line_of(row) for row in rows]
 
     @repeated_when_lost
     def client(self, client_id: ClientId) -> ClientLine:
         with reading(self._engine) as connection:
+            figures = _Figures.read(connection, client_id)
             row = connection.execute(_CLIENTS.where(clients.c.id == client_id)).one_or_none()
-            counted = connection.execute(
-                _AGENTS.where(agents.c.client_id == client_id)
-            ).one_or_none()
-            active = connection.execute(
-                _INSTANCES.where(instances.c.client_id == client_id)
-            ).one_or_none()
         if row is None or row.id != client_id:
             raise ClientNotFound
-        return _to_line(row, counted, active.active if active else 0)
+        return figures.line_of(row)
 
     @repeated_when_lost
     def totals(self) -> Totals:
@@ -121,16 +118,39 @@ class SqlHealthProbe:
             connection.execute(select(1)).scalar_one()
 
 
-def _to_line(
-    row: Row[*tuple[Any, ...]], counted: Row[*tuple[Any, ...]] | None, active: int
-) -> ClientLine:
-    return ClientLine(
-        client_id=row.id,
-        name=row.name,
-        is_active=bool(row.is_active),
-        agents_online=int(counted.online) if counted else 0,
-        agents_total=counted.total if counted else 0,
-        instances=active,
-        total_savings=row.total_savings or Decimal(0),
-        last_sync_at=row.last_sync_at,
-    )
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Counts by client, of all clients or of one."""
+
+    agents: Mapping[str, int]
+    not_online: Mapping[str, int]
+    instances: Mapping[str, int]
+    not_active: Mapping[str, int]
+
+    @classmethod
+    def read(cls, connection: Connection, client_id: ClientId | None = None) -> Self:
+        def counted(asked: Select[Any], table: Table) -> Mapping[str, int]:
+            if client_id is not None:
+                asked = asked.where(table.c.client_id == client_id)
+            return {row.client_id: row.number for row in connection.execute(asked)}
+
+        return cls(
+            not_online=counted(_NOT_ONLINE, agents),
+            agents=counted(_AGENTS, agents),
+            not_active=counted(_NOT_ACTIVE, instances),
+            instances=counted(_INSTANCES, instances),
+        )
+
+    def line_of(self, row: Row[*tuple[Any, ...]]) -> ClientLine:
+        agents_total = self.agents.get(row.id, 0)
+        # Not below zero: the counts are of slightly different moments.
+        return ClientLine(
+            client_id=row.id,
+            name=row.name,
+            is_active=bool(row.is_active),
+            agents_online=max(0, agents_total - self.not_online.get(row.id, 0)),
+            agents_total=agents_total,
+            instances=max(0, self.instances.get(row.id, 0) - self.not_active.get(row.id, 0)),
+            total_savings=row.total_savings or Decimal(0),
+            last_sync_at=row.last_sync_at,
+        )
