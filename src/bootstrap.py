@@ -16,9 +16,11 @@ from spot_optimizer.adapters.http.admin_fleet import admin_fleet_handlers
 from spot_optimizer.adapters.http.agents import agent_handlers
 from spot_optimizer.adapters.http.app import HttpSettings, make_http_app
 from spot_optimizer.adapters.http.batching import Joined, same_for_all
+from spot_optimizer.adapters.http.built_dashboard import dashboard_handlers
 from spot_optimizer.adapters.http.clients import client_handlers
 from spot_optimizer.adapters.http.commands import command_handlers
-from spot_optimizer.adapters.http.dashboard import dashboard_handlers
+from spot_optimizer.adapters.http.dashboard.agents import dashboard_agent_handlers
+from spot_optimizer.adapters.http.dashboard.clients import dashboard_client_handlers
 from spot_optimizer.adapters.http.decisions import decision_handlers
 from spot_optimizer.adapters.http.health import health_handlers
 from spot_optimizer.adapters.http.interruptions import interruption_handlers
@@ -32,6 +34,8 @@ from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.client_queries import SqlClientQueries
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
+from spot_optimizer.adapters.persistence.dashboard.agents import SqlAgentViews
+from spot_optimizer.adapters.persistence.dashboard.clients import SqlClientViews
 from spot_optimizer.adapters.persistence.engine import make_engine, make_reading_engine
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
@@ -43,11 +47,14 @@ from spot_optimizer.adapters.system import (
     SystemClock,
     SystemStopwatch,
 )
+from spot_optimizer.application.agents.configure_agent import ConfigureAgent
+from spot_optimizer.application.agents.delete_agent import DeleteAgent
 from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
 from spot_optimizer.application.agents.record_cleanup import RecordCleanup
 from spot_optimizer.application.agents.record_heartbeats import RecordHeartbeats
 from spot_optimizer.application.agents.register_agent import RegisterAgent
 from spot_optimizer.application.agents.report_termination import ReportTermination
+from spot_optimizer.application.agents.toggle_agent import ToggleAgent
 from spot_optimizer.application.authenticate import (
     Authenticate,
     ForCallers,
@@ -275,6 +282,24 @@ class Container(containers.DeclarativeContainer):
             switching_handlers,
             gatekeeper=gatekeeper,
             record_switch=compatible(RecordSwitch, identifiers=identifiers),
+            compatibility=compatibility,
+        ),
+    )
+
+    # What dashboards read and change.
+    http.add_args(
+        providers.Singleton(
+            dashboard_client_handlers,
+            gatekeeper=gatekeeper,
+            client_views=providers.Singleton(SqlClientViews, engine=reading_engine),
+        ),
+        providers.Singleton(
+            dashboard_agent_handlers,
+            gatekeeper=gatekeeper,
+            agent_views=providers.Singleton(SqlAgentViews, engine=reading_engine),
+            toggle_agent=compatible(ToggleAgent),
+            configure_agent=compatible(ConfigureAgent),
+            delete_agent=transactional(DeleteAgent),
             compatibility=compatibility,
         ),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from spot_optimizer.domain.errors import ClientNotFound
 from spot_optimizer.domain.identifiers import ClientId
 
 
@@ -24,6 +25,16 @@ class Caller:
     def owner(self) -> ClientId | None:
         """The client whose rows may be seen; None sees all."""
         return self.client_id
+
+    def asking_about(self, client_id: ClientId) -> ClientId:
+        """The client in question.
+
+        Raises:
+            ClientNotFound: somebody else's; it is the same as absent.
+        """
+        if self.owner not in (None, client_id):
+            raise ClientNotFound
+        return client_id
 
 
 SYSTEM = Caller(kind=CallerKind.SYSTEM)

@@ -81,6 +81,12 @@ class Compatibility:
     """The operator's list of agents tells type, place and mode from the instance row alone, and
     nothing of them where there is no row."""
 
+    only_counted_replicas_end: bool = False
+    """Turning manual replicas off ends none while the agent's counter of them is 0."""
+
+    unsaid_toggle_reads_disabled: bool = False
+    """Toggling an agent without saying how enables it, and is told as disabled."""
+
     @classmethod
     def with_the_monolith(cls) -> "Compatibility":
         return cls(**dict.fromkeys(cls.__dataclass_fields__, True))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 class DomainError(Exception):
     """A request that the rules refuse; `details` are further facts for the caller."""
 
-    def __init__(self, message: str, **details: object) -> None:
+    def __init__(self, message: str, /, **details: object) -> None:
         super().__init__(message)
         self.details: Mapping[str, object] = details
 

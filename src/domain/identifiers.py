@@ -11,6 +11,7 @@ CommandId = NewType("CommandId", str)
 SwitchId = NewType("SwitchId", str)
 ReplicaId = NewType("ReplicaId", str)
 ReportId = NewType("ReportId", str)
+NotificationId = NewType("NotificationId", str)
 
 # The narrowest column on the path of each value (contract/schema.md section 7).
 INSTANCE_ID_LENGTH: Final = 50

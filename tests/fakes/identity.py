@@ -16,6 +16,7 @@ from spot_optimizer.domain.identifiers import (
     ClientId,
     InstanceId,
     LogicalAgentId,
+    ReplicaId,
 )
 from tests.fakes.keeping import Keeping, refuse_twice
 
@@ -122,6 +123,25 @@ class InMemoryAgents(Keeping):
             if self.kept[one].status is AgentStatus.ONLINE and _heard_before(self.kept[one], since)
         ]
 
+    def find_on(self, instance_id: InstanceId, owner: ClientId | None) -> Agent | None:
+        there = [
+            agent
+            for agent in self.kept.values()
+            if agent.primary_instance_id == instance_id and owner in (None, agent.client_id)
+        ]
+        return min(there, key=lambda agent: (agent.is_deleted, agent.id), default=None)
+
+    def serves_another(self, instance_id: InstanceId, agent_id: AgentId) -> bool:
+        return any(
+            agent.primary_instance_id == instance_id
+            and agent.id != agent_id
+            and not agent.is_deleted
+            for agent in self.kept.values()
+        )
+
+    def save_limits(self, agent_id: AgentId, limits: SwitchLimits, at: datetime) -> None:
+        self.limits[agent_id] = limits
+
     def add(self, agent: Agent, limits: SwitchLimits, at: datetime) -> None:
         names = {_name(other) for other in self.kept.values()}
         refuse_twice(agent.id in self.kept or _name(agent) in names)
@@ -155,6 +175,17 @@ class InMemoryStandbys(Keeping):
             if standby.agent_id in agent_ids and standby.status in _LIVE:
                 found.setdefault(standby.agent_id, []).append(standby)
         return found
+
+    def unpromoted_of(self, agent_id: AgentId) -> Sequence[Standby]:
+        return [
+            self.kept[one]
+            for one in sorted(self.kept)
+            if self.kept[one].agent_id == agent_id and self.kept[one].status in (*_LIVE, "failed")
+        ]
+
+    def terminate(self, replica_ids: Collection[ReplicaId], at: datetime) -> None:
+        for one in replica_ids:
+            self.kept[one] = replace(self.kept[one], status="terminated")
 
     def launched(self, standby: Standby, at: datetime) -> None:
         if standby.replica_id in self.kept and self.kept[standby.replica_id].status == "launching":

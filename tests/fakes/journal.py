@@ -6,6 +6,7 @@ from datetime import datetime
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.cleanups import CleanupReport
 from spot_optimizer.domain.decisions.record import DecisionRecord
+from spot_optimizer.domain.identifiers import ClientId, NotificationId
 from spot_optimizer.domain.journal import AuditEntry, Notification, SystemEvent
 from tests.fakes.keeping import Keeping
 
@@ -32,6 +33,31 @@ class InMemoryNotifications(Keeping):
     @property
     def messages(self) -> list[str]:
         return [notification.message for notification in self.entries]
+
+
+class InMemoryInbox(Keeping):
+    """Whose each notification is, and whether it has been read."""
+
+    def __init__(self) -> None:
+        self.read: dict[NotificationId, tuple[ClientId, bool]] = {}
+
+    def find(self, notification_id: NotificationId, owner: ClientId | None) -> bool | None:
+        client_id, was_read = self.read.get(notification_id, (None, None))
+        return was_read if owner in (None, client_id) else None
+
+    def mark_read(self, notification_id: NotificationId) -> None:
+        client_id, _ = self.read[notification_id]
+        self.read[notification_id] = client_id, True
+
+    def mark_all_read(self, client_id: ClientId | None) -> int:
+        unread = [
+            one
+            for one, (whose, was_read) in self.read.items()
+            if client_id in (None, whose) and not was_read
+        ]
+        for one in unread:
+            self.mark_read(one)
+        return len(unread)
 
 
 class InMemoryAudit(Keeping):

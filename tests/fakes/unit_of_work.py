@@ -25,6 +25,7 @@ from tests.fakes.journal import (
     InMemoryCleanups,
     InMemoryDecisions,
     InMemoryEvents,
+    InMemoryInbox,
     InMemoryNotifications,
 )
 from tests.fakes.keeping import Keeping
@@ -64,6 +65,7 @@ class InMemoryUnitOfWork:
         self.cleanups = InMemoryCleanups()
         self.events = InMemoryEvents()
         self.notifications = InMemoryNotifications()
+        self.inbox = InMemoryInbox()
         self.audit = InMemoryAudit()
         self.commits = 0
         self.losses = losses

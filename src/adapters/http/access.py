@@ -92,6 +92,13 @@ class Gatekeeper:
             raise
         return await self._ask(request, who, joined, asked)
 
+    async def dashboard(self, request: AnyRequest) -> Caller:
+        """For the routes that dashboards call: as `client_or_operator`, and on an open server
+        also for those who present nothing (class O of contract/clients-and-notifications.md)."""
+        if self.operator.mode is AdminAuth.OPEN and not await _presents_something(request):
+            return _caller(request, CallerKind.ANONYMOUS)
+        return await self.client_or_operator(request)
+
     async def operator_only(self, request: AnyRequest) -> Caller:
         token = _header_token(request)
         if token is None:
@@ -162,6 +169,10 @@ def operator_at(request: AnyRequest) -> Caller:
 
 def _header_token(request: AnyRequest) -> str | None:
     return _token_in(request.headers.get("Authorization", ""))
+
+
+async def _presents_something(request: AnyRequest) -> bool:
+    return (_header_token(request) or _token_within(await request.body())) is not None
 
 
 def _token_in(authorization: str) -> str | None:

@@ -10,6 +10,7 @@ from litestar.types import ExceptionHandlersMap
 
 from spot_optimizer.adapters.http.access import Unauthorised
 from spot_optimizer.adapters.http.idempotency import KeyUsedOtherwise, NothingToRememberIn
+from spot_optimizer.adapters.http.paths import is_exact
 from spot_optimizer.adapters.http.routing import AnyRequest
 from spot_optimizer.adapters.http.session_cookie import SessionsUnavailable
 from spot_optimizer.adapters.http.wire import UnsupportedMediaType
@@ -75,6 +76,8 @@ def _unavailable(request: AnyRequest, error: Exception) -> ErrorResponse:
 def _framework(request: AnyRequest, error: HTTPException) -> ErrorResponse:
     if error.status_code >= 500:
         return _unexpected(request, error)
+    if error.status_code == 405 and not is_exact(request.scope["raw_path"]):
+        return answer(request, 404, {"error": _FRAMEWORK_TEXTS[404]})
     text = _FRAMEWORK_TEXTS.get(error.status_code, error.detail)
     return answer(request, error.status_code, {"error": text}, headers=error.headers)
 

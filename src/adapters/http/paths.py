@@ -1,4 +1,5 @@
-"""Paths are taken as they are written: `/config/` is not `/config` (contract 1.1)."""
+"""Paths are taken as they are written: `/config/` is not `/config`, nor is `//config`
+(contract 1.1)."""
 
 from typing import Final
 
@@ -10,6 +11,11 @@ TAKES_ANY_PATH: Final = "takes_any_path"
 """The option of a handler that looks at paths by itself."""
 
 
+def is_exact(raw_path: bytes) -> bool:
+    """The framework's router overlooks slashes that this one does not."""
+    return not raw_path.endswith(b"/") and b"//" not in raw_path
+
+
 class ExactPaths:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -17,7 +23,7 @@ class ExactPaths:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (
             scope["type"] == ScopeType.HTTP
-            and scope["raw_path"].endswith(b"/")
+            and not is_exact(scope["raw_path"])
             and TAKES_ANY_PATH not in scope["route_handler"].opt
         ):
             raise NotFoundException

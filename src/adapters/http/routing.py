@@ -24,6 +24,7 @@ get = partial(litestar.route, http_method=_GET)
 post = partial(litestar.post, status_code=200)
 delete = partial(litestar.delete, status_code=200)
 created = partial(litestar.post, status_code=201)
+delete = partial(litestar.delete, status_code=200)
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

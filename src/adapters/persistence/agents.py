@@ -2,7 +2,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, insert, select, update
 
 from spot_optimizer.adapters.persistence.tables import agent_configs, agents, clients
 from spot_optimizer.adapters.persistence.upsert import update_rows
@@ -10,7 +10,7 @@ from spot_optimizer.domain.agents.agent import Agent, AgentSettings, AgentStatus
 from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.decisions.contract import SwitchLimits
 from spot_optimizer.domain.errors import AgentNotFound
-from spot_optimizer.domain.identifiers import AgentId, ClientId, LogicalAgentId
+from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, LogicalAgentId
 from spot_optimizer.domain.switching import mode_of
 
 # Every column costs time on the way, and the routes of the agents read thousands of rows a second.
@@ -143,20 +143,39 @@ class SqlAgentRepository:
         )
         return [to_agent(row) for row in rows]
 
+    def find_on(self, instance_id: InstanceId, owner: ClientId | None) -> Agent | None:
+        statement = (
+            select(*_COLUMNS)
+            .where(agents.c.instance_id == instance_id)
+            .order_by(agents.c.status == AgentStatus.DELETED, agents.c.id)
+        )
+        rows = self._connection.execute(
+            statement if owner is None else statement.where(agents.c.client_id == owner)
+        )
+        # MySQL compares without case.
+        return next((to_agent(row) for row in rows if row.instance_id == instance_id), None)
+
+    def serves_another(self, instance_id: InstanceId, agent_id: AgentId) -> bool:
+        another = (
+            exists()
+            .where(agents.c.instance_id == instance_id)
+            .where(agents.c.id != agent_id)
+            .where(agents.c.status != AgentStatus.DELETED)
+        )
+        return bool(self._connection.execute(select(another)).scalar_one())
+
+    def save_limits(self, agent_id: AgentId, limits: SwitchLimits, at: datetime) -> None:
+        row = {**_limits_row(agent_id, limits), "created_at": at, "updated_at": at}
+        changed = tuple(row.keys() - {"agent_id", "created_at"})
+        update_rows(self._connection, agent_configs, [row], changed, key=("agent_id",))
+
     def add(self, agent: Agent, limits: SwitchLimits, at: datetime) -> None:
         self._connection.execute(
             insert(agents).values(**_to_row(agent), created_at=at, updated_at=at)
         )
         self._connection.execute(
             insert(agent_configs).values(
-                agent_id=agent.id,
-                min_savings_percent=limits.min_savings_percent,
-                risk_threshold=limits.risk_threshold,
-                max_switches_per_week=limits.max_switches_per_week,
-                max_switches_per_day=limits.max_switches_per_day,
-                min_pool_duration_hours=limits.min_pool_duration_hours,
-                created_at=at,
-                updated_at=at,
+                **_limits_row(agent.id, limits), created_at=at, updated_at=at
             )
         )
 
@@ -247,6 +266,17 @@ def to_limits(row: Row[*tuple[Any, ...]]) -> SwitchLimits:
         if (value := getattr(row, name)) is not None
     }
     return SwitchLimits(**known)
+
+
+def _limits_row(agent_id: AgentId, limits: SwitchLimits) -> dict[str, Any]:
+    return {
+        "agent_id": agent_id,
+        "min_savings_percent": limits.min_savings_percent,
+        "risk_threshold": limits.risk_threshold,
+        "max_switches_per_week": limits.max_switches_per_week,
+        "max_switches_per_day": limits.max_switches_per_day,
+        "min_pool_duration_hours": limits.min_pool_duration_hours,
+    }
 
 
 _STATUSES: Final = {status.value: status for status in AgentStatus}

@@ -28,6 +28,14 @@ _ON_INSTANCE: Final = (
     .order_by(replica_instances.c.created_at.desc(), replica_instances.c.id)
     .limit(1)
 )
+_UNPROMOTED: Final = (
+    select(*_COLUMNS)
+    .where(replica_instances.c.agent_id == bindparam("agent_id"))
+    .where(replica_instances.c.is_active.is_(True))
+    .where(replica_instances.c.status != "promoted")
+    .order_by(replica_instances.c.id)
+    .with_for_update()
+)
 _OF: Final = (
     select(*_COLUMNS)
     .where(replica_instances.c.agent_id.in_(bindparam("ids", expanding=True)))
@@ -52,6 +60,18 @@ class SqlStandbyRepository:
             for row in self._connection.execute(_OF, {"ids": sorted(agent_ids)}):
                 found[AgentId(row.agent_id)].append(_to_standby(row))
         return found
+
+    def unpromoted_of(self, agent_id: AgentId) -> Sequence[Standby]:
+        rows = self._connection.execute(_UNPROMOTED, {"agent_id": agent_id})
+        return [_to_standby(row) for row in rows]
+
+    def terminate(self, replica_ids: Collection[ReplicaId], at: datetime) -> None:
+        if replica_ids:
+            self._connection.execute(
+                update(replica_instances)
+                .where(replica_instances.c.id.in_(sorted(replica_ids)))
+                .values(is_active=False, status="terminated", terminated_at=at)
+            )
 
     def launched(self, standby: Standby, at: datetime) -> None:
         self._connection.execute(

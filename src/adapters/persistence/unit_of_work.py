@@ -10,6 +10,7 @@ from spot_optimizer.adapters.persistence.clients import SqlClientRepository
 from spot_optimizer.adapters.persistence.commands import SqlCommandRepository
 from spot_optimizer.adapters.persistence.decisions import SqlDecisionLog
 from spot_optimizer.adapters.persistence.failures import meaning_of
+from spot_optimizer.adapters.persistence.inbox import SqlInbox
 from spot_optimizer.adapters.persistence.instances import SqlInstanceRepository
 from spot_optimizer.adapters.persistence.interruptions import SqlInterruptionRepository
 from spot_optimizer.adapters.persistence.journal import (
@@ -37,6 +38,7 @@ class SqlUnitOfWork:
     cleanups: SqlCleanupLog
     events: SqlEventLog
     notifications: SqlNotificationSink
+    inbox: SqlInbox
     audit: SqlAuditTrail
     _connection: Connection
 
@@ -62,6 +64,7 @@ class SqlUnitOfWork:
         self.cleanups = SqlCleanupLog(connection)
         self.events = SqlEventLog(connection)
         self.notifications = SqlNotificationSink(connection)
+        self.inbox = SqlInbox(connection)
         self.audit = SqlAuditTrail(connection)
         return self
 

@@ -26,6 +26,7 @@ from spot_optimizer.domain.identifiers import (
     InstanceId,
     LogicalAgentId,
     PoolId,
+    ReplicaId,
 )
 from spot_optimizer.domain.interruptions import Interruption, SignalType
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
@@ -93,6 +94,16 @@ class AgentRepository(Protocol):
         """Online, and last heard from before that moment; held."""
         ...
 
+    def find_on(self, instance_id: InstanceId, owner: ClientId | None) -> Agent | None:
+        """The agent whose primary is that instance, a deleted one only if there is no other."""
+        ...
+
+    def serves_another(self, instance_id: InstanceId, agent_id: AgentId) -> bool:
+        """Whether an agent besides that one, not deleted, has the instance as its primary."""
+        ...
+
+    def save_limits(self, agent_id: AgentId, limits: SwitchLimits, at: datetime) -> None: ...
+
     def add(self, agent: Agent, limits: SwitchLimits, at: datetime) -> None: ...
 
     def save(self, agent: Agent, at: datetime) -> None: ...
@@ -112,6 +123,12 @@ class StandbyRepository(Protocol):
         ...
 
     def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Standby]]: ...
+
+    def unpromoted_of(self, agent_id: AgentId) -> Sequence[Standby]:
+        """Its active replicas, failed ones too, by id; held. A promoted one is the primary."""
+        ...
+
+    def terminate(self, replica_ids: Collection[ReplicaId], at: datetime) -> None: ...
 
     def launched(self, standby: Standby, at: datetime) -> None:
         """Its machine is up: a replica that was launching is synchronising now."""

@@ -1,7 +1,7 @@
 from types import TracebackType
 from typing import Protocol, Self
 
-from spot_optimizer.application.ports.journal import AuditTrail, EventLog, NotificationSink
+from spot_optimizer.application.ports.journal import AuditTrail, EventLog, Inbox, NotificationSink
 from spot_optimizer.application.ports.repositories import (
     AgentRepository,
     CleanupLog,
@@ -67,6 +67,8 @@ class UnitOfWork(Protocol):
     def events(self) -> EventLog: ...
     @property
     def notifications(self) -> NotificationSink: ...
+    @property
+    def inbox(self) -> Inbox: ...
     @property
     def audit(self) -> AuditTrail: ...
 

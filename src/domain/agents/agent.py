@@ -182,6 +182,24 @@ class Agent:
         status = self.status if self.is_deleted else AgentStatus.OFFLINE
         return replace(self, status=status, terminated_at=now)
 
+    def enable(self, *, enabled: bool) -> Self:
+        return replace(self, settings=replace(self.settings, enabled=enabled))
+
+    def delete(self) -> Self:
+        """Its client is done with it; the instance is remembered, and so is all history."""
+        return replace(
+            self,
+            status=AgentStatus.DELETED,
+            settings=replace(
+                self.settings,
+                enabled=False,
+                auto_switch_enabled=False,
+                manual_replica_enabled=False,
+                replica_count=0,
+            ),
+            current_replica_id=None,
+        )
+
     def fall_silent(self) -> Self:
         """No heartbeat came for too long."""
         return replace(self, status=_entered(self.status, AgentStatus.OFFLINE))

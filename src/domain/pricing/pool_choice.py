@@ -67,6 +67,19 @@ def alternatives(
     return tuple(pool for _, _, pool in cheapest_first[:ALTERNATIVES_SHOWN])
 
 
+def cheapest_other(
+    pools: Iterable[PricedPool], current_pool_id: PoolId | None
+) -> PricedPool | None:
+    """The cheapest pool with a price, of whatever age, besides the current one; ties by id
+    (contract/clients-and-notifications.md 6.6)."""
+    others = [
+        (pool.price, pool.pool_id, pool)
+        for pool in pools
+        if pool.price is not None and pool.pool_id != current_pool_id
+    ]
+    return min(others, key=lambda other: other[:2])[2] if others else None
+
+
 def rebalance_alternative(
     pools: Iterable[PricedPool], current_zone: str | None
 ) -> PricedPool | None:

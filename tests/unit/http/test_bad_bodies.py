@@ -78,7 +78,10 @@ def send(api: Api, store: Store, path: str, body: Json, **options: Json) -> Answ
 
 
 def reads_json(path: str) -> bool:
-    return is_admin(path) and not path.endswith(("/regenerate-token", "/fallback", "/upload"))
+    """What people send is declared as JSON, or refused."""
+    if path.endswith(("/regenerate-token", "/fallback", "/upload")):
+        return False
+    return is_admin(path) or path.startswith("/api/client/") or path.endswith("/mark-all-read")
 
 
 def posts(api: Api, agent_id: str) -> list[str]:

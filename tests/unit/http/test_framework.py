@@ -58,6 +58,7 @@ class TestAnUnknownPath:
             "/api/nothing",
             "/api/agents/x/nothing",
             "/api/agents//config",
+            "/api/agents/x/config/",
             "/API/agents/x/config",
             "/api/agents/x/config/more",
             "/api/agents/a%2Fb/config",

@@ -1,0 +1,59 @@
+from dataclasses import dataclass
+from datetime import datetime
+
+from spot_optimizer.application.commands.changes import save_changes
+from spot_optimizer.application.journal import record
+from spot_optimizer.application.ports.clock import Clock
+from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from spot_optimizer.application.transactions import repeated_when_lost
+from spot_optimizer.domain import dashboard_occurrences
+from spot_optimizer.domain.agents.agent import Agent
+from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.identifiers import AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAgent:
+    """A client is done with an agent. Nothing is told to the agent or to the cloud, and what it
+    did stays on record. Again, it leaves the same traces."""
+
+    unit_of_work: UnitOfWorkFactory
+    clock: Clock
+
+    @repeated_when_lost
+    def __call__(self, agent_id: AgentId, caller: Caller) -> None:
+        now = self.clock.now()
+        with self.unit_of_work() as work:
+            before = work.agents.get_for_update(agent_id, caller.owner)
+            replicas = [one.replica_id for one in work.standbys.unpromoted_of(agent_id)]
+            work.standbys.terminate(replicas, now)
+            after = before.delete()
+            work.agents.save(after, now)
+            self._close_instance(work, after, now)
+            self._cancel_orders(work, after, caller, now)
+            told = dashboard_occurrences.agent_deleted(before, after, replicas, now)
+            record(work, told, caller)
+            work.commit()
+
+    @staticmethod
+    def _close_instance(work: UnitOfWork, agent: Agent, now: datetime) -> None:
+        """Unless it has ended before, or carries somebody else's workload (FIX-8)."""
+        if agent.primary_instance_id is None:
+            return
+        instance = work.instances.find(agent.primary_instance_id)
+        if (
+            instance is not None
+            and instance.is_active
+            and instance.client_id == agent.client_id
+            and not work.agents.serves_another(instance.id, agent.id)
+        ):
+            work.instances.save(instance.close(now), now)
+
+    @staticmethod
+    def _cancel_orders(work: UnitOfWork, agent: Agent, caller: Caller, now: datetime) -> None:
+        waiting = work.commands.open_of([agent.id]).get(agent.id, ())
+        cancelled = [(one, after) for one in waiting if (after := one.cancel(_REASON, now)) != one]
+        save_changes(work, cancelled, now, caller)
+
+
+_REASON = "Agent deleted"
