@@ -5,12 +5,8 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,76 +15,16 @@ import pytest
 
 from spot_optimizer.adapters.admin_token import AdminTokenFile
 from spot_optimizer.cli.failures import DATABASE_UNUSABLE, FAILED, PORT_IN_USE, WRONG_SETTING
+from tests.processes import LOCAL, PATIENCE_SECONDS, Command, a_command, a_free_port
 from tests.services import a_mariadb_database
 
 pytestmark = pytest.mark.xdist_group("processes")
-
-LOCAL = "127.0.0.1"
-PATIENCE_SECONDS = 60
-
-
-class Command:
-    """A command under way. Everything it says is on one stream."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self.said = ""
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def line_with(self, words: str) -> str:
-        """Waits for it."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.said += line
-            if words in line:
-                return line
-        raise AssertionError(f"{words!r} was never said, but:\n{self.said}")
-
-    def send(self, signal_number: int) -> None:
-        self._process.send_signal(signal_number)
-
-    def end(self) -> int:
-        """Waits for its exit code."""
-        rest, _ = self._process.communicate()
-        self.said += rest
-        return self._process.returncode
-
-
-@contextmanager
-def a_command(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Command]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    with subprocess.Popen(  # noqa: S603  our own program
-        [sys.executable, "-m", "spot_optimizer.cli", *arguments],
-        env=kept
-        | {"DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1", "COLUMNS": "120"}
-        | settings,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        watchdog = threading.Timer(PATIENCE_SECONDS, process.kill)
-        watchdog.start()
-        try:
-            yield Command(process)
-        finally:
-            watchdog.cancel()
-            process.kill()
 
 
 @pytest.fixture
 def mariadb_database() -> Iterator[str]:
     with a_mariadb_database() as url:
         yield url
-
-
-def a_free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def is_free(port: int) -> bool:
@@ -219,6 +155,7 @@ class TestADashboard:
                 base_url=f"http://{LOCAL}:{port}",
                 headers={"Accept": "text/html", "Sec-Fetch-Site": "same-origin"},
                 follow_redirects=True,
+                timeout=PATIENCE_SECONDS,
                 trust_env=False,
             ) as browser:
                 asked = browser.get("/clients/x?tab=1&y=%2F")
@@ -255,7 +192,9 @@ class TestAProxy:
             tmp_path, "serve", PORT=str(port), ADMIN_API_TOKEN="right", FORWARDED_ALLOW_IPS=trusted
         ) as server:
             server.line_with("Listening on ")
-            with httpx.Client(base_url=f"http://{LOCAL}:{port}", trust_env=False) as browser:
+            with httpx.Client(
+                base_url=f"http://{LOCAL}:{port}", timeout=PATIENCE_SECONDS, trust_env=False
+            ) as browser:
                 answer = browser.post("/login", data={"token": "right"}, headers=headers)
                 browser.post("/login", data={"token": "my-guess"}, headers=headers)
             server.send(signal.SIGTERM)
