@@ -21,6 +21,13 @@ from spot_optimizer.adapters.http.clients import client_handlers
 from spot_optimizer.adapters.http.commands import command_handlers
 from spot_optimizer.adapters.http.dashboard.agents import dashboard_agent_handlers
 from spot_optimizer.adapters.http.dashboard.clients import dashboard_client_handlers
+from spot_optimizer.adapters.http.dashboard.decisions import decision_view_handlers
+from spot_optimizer.adapters.http.dashboard.instances import dashboard_instance_handlers
+from spot_optimizer.adapters.http.dashboard.notifications import notification_handlers
+from spot_optimizer.adapters.http.dashboard.prices import dashboard_price_handlers
+from spot_optimizer.adapters.http.dashboard.replicas import dashboard_replica_handlers
+from spot_optimizer.adapters.http.dashboard.savings import dashboard_savings_handlers
+from spot_optimizer.adapters.http.dashboard.switches import dashboard_switch_handlers
 from spot_optimizer.adapters.http.decisions import decision_handlers
 from spot_optimizer.adapters.http.health import health_handlers
 from spot_optimizer.adapters.http.interruptions import interruption_handlers
@@ -36,6 +43,12 @@ from spot_optimizer.adapters.persistence.command_queries import SqlCommandQuerie
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.dashboard.agents import SqlAgentViews
 from spot_optimizer.adapters.persistence.dashboard.clients import SqlClientViews
+from spot_optimizer.adapters.persistence.dashboard.instances import SqlInstanceViews
+from spot_optimizer.adapters.persistence.dashboard.notifications import SqlNotificationViews
+from spot_optimizer.adapters.persistence.dashboard.prices import SqlPriceViews
+from spot_optimizer.adapters.persistence.dashboard.replicas import SqlReplicaViews
+from spot_optimizer.adapters.persistence.dashboard.savings import SqlSavingsViews
+from spot_optimizer.adapters.persistence.dashboard.switches import SqlSwitchViews
 from spot_optimizer.adapters.persistence.engine import make_engine, make_reading_engine
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
@@ -65,6 +78,7 @@ from spot_optimizer.application.clients.delete_client import DeleteClient
 from spot_optimizer.application.clients.regenerate_token import RegenerateToken
 from spot_optimizer.application.clients.show_token import ShowToken
 from spot_optimizer.application.commands.expire_commands import ExpireCommands
+from spot_optimizer.application.commands.force_switch import ForceSwitch
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands
 from spot_optimizer.application.commands.issue_switch_command import IssueSwitchCommand
 from spot_optimizer.application.commands.report_command_execution import ReportCommandExecution
@@ -72,6 +86,7 @@ from spot_optimizer.application.decisions.decide import Decide
 from spot_optimizer.application.decisions.questions import AskEngine
 from spot_optimizer.application.decisions.recommend_switch import RecommendSwitch
 from spot_optimizer.application.interruptions.handle_rebalance import HandleRebalance
+from spot_optimizer.application.notifications.mark_read import MarkRead
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.pricing.ingest_pricing_reports import IngestPricingReports
@@ -287,6 +302,8 @@ class Container(containers.DeclarativeContainer):
     )
 
     # What dashboards read and change.
+    agent_views = providers.Singleton(SqlAgentViews, engine=reading_engine)
+    price_views = providers.Singleton(SqlPriceViews, engine=reading_engine, clock=clock)
     http.add_args(
         providers.Singleton(
             dashboard_client_handlers,
@@ -296,11 +313,49 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             dashboard_agent_handlers,
             gatekeeper=gatekeeper,
-            agent_views=providers.Singleton(SqlAgentViews, engine=reading_engine),
+            agent_views=agent_views,
             toggle_agent=compatible(ToggleAgent),
             configure_agent=compatible(ConfigureAgent),
             delete_agent=transactional(DeleteAgent),
             compatibility=compatibility,
+        ),
+        providers.Singleton(
+            decision_view_handlers, gatekeeper=gatekeeper, agent_views=agent_views, clock=clock
+        ),
+        providers.Singleton(
+            dashboard_instance_handlers,
+            gatekeeper=gatekeeper,
+            instance_views=providers.Singleton(SqlInstanceViews, engine=reading_engine),
+            force_switch=transactional(ForceSwitch, identifiers=identifiers),
+            clock=clock,
+        ),
+        providers.Singleton(
+            dashboard_price_handlers,
+            gatekeeper=gatekeeper,
+            instance_charts=joined_for_callers(price_views.provided.of_instances),
+            price_views=price_views,
+        ),
+        providers.Singleton(
+            dashboard_replica_handlers,
+            gatekeeper=gatekeeper,
+            replica_views=providers.Singleton(SqlReplicaViews, engine=reading_engine),
+        ),
+        providers.Singleton(
+            dashboard_savings_handlers,
+            gatekeeper=gatekeeper,
+            savings_views=providers.Singleton(SqlSavingsViews, engine=reading_engine),
+            clock=clock,
+        ),
+        providers.Singleton(
+            dashboard_switch_handlers,
+            gatekeeper=gatekeeper,
+            switch_views=providers.Singleton(SqlSwitchViews, engine=reading_engine),
+        ),
+        providers.Singleton(
+            notification_handlers,
+            gatekeeper=gatekeeper,
+            notification_views=providers.Singleton(SqlNotificationViews, engine=reading_engine),
+            mark_read=transactional(MarkRead),
         ),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Event, Semaphore
 from typing import Any, Final, TypeAlias, TypeVar
@@ -81,6 +81,10 @@ class Store:
     def empty(self, rows: Rows | None = None) -> None:
         """Nothing but three clients, one of them inactive, and the given rows."""
         self.database.reset(rows or {}, {"clients": _CLIENTS})
+
+    def add(self, rows: Rows, *, instead_of: Iterable[str] = ()) -> None:
+        """Behind the application's back, in place of all that these tables hold."""
+        self.database.prepare(instead_of, rows)
 
     def rows(self, table: str) -> list[Row]:
         return list(self.database.snapshot()[table].values())
@@ -168,6 +172,10 @@ class Api:
         return self.http.request(
             method, path, content=content, headers=sent, follow_redirects=False
         )
+
+    def ago(self, **duration: float) -> str:
+        """The moment so long before now, as the database takes it."""
+        return (self.clock.now() - timedelta(**duration)).strftime("%Y-%m-%d %H:%M:%S")
 
     def post(self, path: str, body: Json = msgspec.UNSET, **options: Any) -> Answer:
         return self.send("POST", path, body, **options)

@@ -133,12 +133,17 @@ def savings_impact(
 def credit(impact: Decimal) -> Decimal:
     """What one switch adds to the client's total: a day of its savings impact, never less than
     nothing (contract/domain.md 4.2.8)."""
-    return money(max(_NOTHING, impact) * HOURS_PER_DAY)
+    return money(a_day_of(max(_NOTHING, impact)))
+
+
+def a_day_of(impact: Decimal) -> Decimal:
+    """What a savings impact in USD per hour comes to in a day; exact, not rounded."""
+    return impact * HOURS_PER_DAY
 
 
 def savings_of_period(impacts: Iterable[Decimal]) -> Decimal:
     """A day of the savings impact of every switch in the period."""
-    return money(sum(impacts, _NOTHING) * HOURS_PER_DAY)
+    return money(a_day_of(sum(impacts, _NOTHING)))
 
 
 def projected_monthly_savings(prices: Iterable[tuple[Decimal, Decimal]]) -> Decimal:

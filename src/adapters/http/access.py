@@ -95,9 +95,17 @@ class Gatekeeper:
     async def dashboard(self, request: AnyRequest) -> Caller:
         """For the routes that dashboards call: as `client_or_operator`, and on an open server
         also for those who present nothing (class O of contract/clients-and-notifications.md)."""
-        if self.operator.mode is AdminAuth.OPEN and not await _presents_something(request):
-            return _caller(request, CallerKind.ANONYMOUS)
-        return await self.client_or_operator(request)
+        unseen = await self._let_in_unseen(request)
+        return unseen or await self.client_or_operator(request)
+
+    async def ask_at_dashboard(
+        self, request: AnyRequest, joined: Joined[Asked[Q], A], question: Callable[[Caller], Q]
+    ) -> A:
+        """As `dashboard` and then the question, on one way to the database."""
+        unseen = await self._let_in_unseen(request)
+        if unseen is not None:
+            return await self._ask(request, unseen, joined, question)
+        return await self.ask(request, joined, question)
 
     async def operator_only(self, request: AnyRequest) -> Caller:
         token = _header_token(request)
@@ -122,6 +130,14 @@ class Gatekeeper:
             return CallerKind.OPERATOR
         owner = await self.authenticate(token)
         return None if owner is None or not owner.is_active else owner.client_id
+
+    async def _let_in_unseen(self, request: AnyRequest) -> Caller | None:
+        """On an open server, who presents nothing; with a session it is still the operator."""
+        if self.operator.mode is not AdminAuth.OPEN or await _presents_something(request):
+            return None
+        if await self.session.opens(request):
+            return operator_at(request)
+        return _caller(request, CallerKind.ANONYMOUS)
 
     async def _approach(self, request: AnyRequest) -> Caller | Stranger:
         token = _header_token(request) or _token_within(await request.body())

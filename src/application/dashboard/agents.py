@@ -6,12 +6,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Protocol
 
+from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.decisions.contract import SwitchLimits
 from spot_optimizer.domain.identifiers import AgentId, ClientId
 
 # How much of an agent's past is shown, and what counts as recent.
 NEWEST_SHOWN: Final = 5
 RECENT: Final = timedelta(minutes=10)
+FRESH_HEARTBEAT_MINUTES: Final = 5
+
+
+def whole_minutes(duration: timedelta) -> int:
+    """Begun ones do not count."""
+    return int(duration / timedelta(minutes=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,18 @@ class AgentActivity:
     reports: Sequence[PastReport]
     events: Sequence[PastEvent]
     recent_reports: int
+
+    def heartbeat_is_fresh(self, now: datetime) -> bool:
+        heard = self.last_heartbeat_at
+        return heard is not None and whole_minutes(now - heard) <= FRESH_HEARTBEAT_MINUTES
+
+    @property
+    def is_active(self) -> bool:
+        """It reported prices lately, or has ever asked for a decision."""
+        return self.recent_reports > 0 or bool(self.decisions)
+
+    def is_healthy(self, now: datetime) -> bool:
+        return self.status == AgentStatus.ONLINE and self.is_active and self.heartbeat_is_fresh(now)
 
 
 class AgentViews(Protocol):

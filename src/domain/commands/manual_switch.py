@@ -94,20 +94,21 @@ def target_of(
     named: SpotPool | None,
     pools: Iterable[PricedPool],
 ) -> Target:
-    """Where the switch leads; `named` is the pool on record under the id that was given.
+    """Where the switch leads; `named` is the pool on record under the id that was given, of the
+    type that is wanted or of the instance's own.
 
     A switch to spot always names a pool: without one, agents launch on demand (FIX-19).
 
     Raises:
-        ValidationFailed: the pool is another type's or region's, or there is none to name.
+        ValidationFailed: the pool is of another type or region, or there is none to name.
     """
     if wanted.mode is Mode.ON_DEMAND:
         return Target(mode=Mode.ON_DEMAND, pool_id=None)
     instance_type = wanted.new_type or subject.instance_type
     if wanted.pool_id is not None:
-        if named is not None and (named.instance_type, named.region) != (
-            instance_type,
-            subject.region,
+        types = (instance_type, subject.instance_type)
+        if named is not None and (
+            named.instance_type not in types or named.region != subject.region
         ):
             raise _refused("Pool does not match the instance.")
         return Target(mode=Mode.SPOT, pool_id=wanted.pool_id)

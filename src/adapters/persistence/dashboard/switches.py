@@ -1,0 +1,66 @@
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Engine, bindparam, func, or_, select, type_coerce
+
+from spot_optimizer.adapters.persistence.failures import reading
+from spot_optimizer.adapters.persistence.tables import switches
+from spot_optimizer.adapters.persistence.tables.types import UtcInstant
+from spot_optimizer.application.dashboard.switches import SWITCHES_SHOWN, SwitchLine
+from spot_optimizer.application.transactions import repeated_when_lost
+from spot_optimizer.domain.identifiers import ClientId
+
+# The best known time of a switch (contract/clients-and-notifications.md 4.9), and when it was
+# recorded.
+TOOK_PLACE: Final[ColumnElement[Any]] = type_coerce(
+    func.coalesce(
+        switches.c.instance_launched_at, switches.c.ami_created_at, switches.c.initiated_at
+    ),
+    UtcInstant,
+)
+RECORDED: Final[ColumnElement[Any]] = type_coerce(
+    func.coalesce(switches.c.timestamp, switches.c.created_at), UtcInstant
+)
+
+# In the order of the fields of SwitchLine.
+LINE: Final[tuple[ColumnElement[Any], ...]] = (
+    switches.c.id,
+    switches.c.old_instance_id,
+    switches.c.new_instance_id,
+    TOOK_PLACE,
+    RECORDED,
+    switches.c.old_mode,
+    switches.c.new_mode,
+    switches.c.old_pool_id,
+    switches.c.new_pool_id,
+    switches.c.event_trigger,
+    switches.c.new_spot_price,
+    switches.c.on_demand_price,
+    switches.c.savings_impact,
+)
+_OF_CLIENT: Final = (
+    select(*LINE)
+    .where(switches.c.client_id == bindparam("client_id"))
+    .order_by(switches.c.initiated_at.desc(), switches.c.id)
+    .limit(SWITCHES_SHOWN)
+)
+_OF_INSTANCE: Final = _OF_CLIENT.where(
+    or_(
+        switches.c.old_instance_id == bindparam("instance_id"),
+        switches.c.new_instance_id == bindparam("instance_id"),
+    )
+)
+
+
+class SqlSwitchViews:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @repeated_when_lost
+    def of_client(self, client_id: ClientId, instance_id: str | None) -> Sequence[SwitchLine]:
+        asked: dict[str, object] = {"client_id": client_id}
+        statement = _OF_CLIENT
+        if instance_id is not None:
+            statement, asked["instance_id"] = _OF_INSTANCE, instance_id
+        with reading(self._engine) as connection:
+            return [SwitchLine(*row) for row in connection.execute(statement, asked)]

@@ -1,0 +1,48 @@
+"""What a client sees of its switches (contract/clients-and-notifications.md 4.9, 7.2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Protocol
+
+from spot_optimizer.domain.identifiers import ClientId
+from spot_optimizer.domain.values import Mode
+
+SWITCHES_SHOWN: Final = 100
+MANUAL_TRIGGER: Final = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchLine:
+    """`took_place_at` is the best known time of it, `recorded_at` when it was told."""
+
+    id: str
+    old_instance_id: str | None
+    new_instance_id: str | None
+    took_place_at: datetime | None
+    recorded_at: datetime | None
+    old_mode: str | None
+    new_mode: str | None
+    old_pool_id: str | None
+    new_pool_id: str | None
+    event_trigger: str | None
+    new_spot_price: Decimal | None
+    on_demand_price: Decimal | None
+    savings_impact: Decimal | None
+
+    @property
+    def trigger(self) -> str:
+        return self.event_trigger or MANUAL_TRIGGER
+
+    @property
+    def price(self) -> Decimal:
+        """What the new instance costs, USD per hour."""
+        paid = self.new_spot_price if self.new_mode == Mode.SPOT else self.on_demand_price
+        return paid or Decimal(0)
+
+
+class SwitchViews(Protocol):
+    def of_client(self, client_id: ClientId, instance_id: str | None) -> Sequence[SwitchLine]:
+        """The newest hundred, from or to that instance if one is named; by one statement."""
+        ...
