@@ -1,6 +1,8 @@
+import logging
 from collections.abc import Sequence
 from typing import Final, Self
 
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Struct
@@ -16,6 +18,8 @@ from spot_optimizer.application.clients.show_token import ShowToken
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.errors import Forbidden, ValidationFailed
 from spot_optimizer.domain.identifiers import ClientId
+
+logger = logging.getLogger(__name__)
 
 # Installers are told exactly this: other forms of the header are for agents.
 _BEARER: Final = "Bearer "
@@ -73,6 +77,11 @@ class TokenValid(Struct):
     valid: bool = True
 
 
+class NotValidated(Struct):
+    valid: bool = False
+    error: str = "Internal server error"
+
+
 class TokenShown(Struct):
     token: str
     client_name: str
@@ -89,19 +98,23 @@ def client_handlers(
     """Clients, as operators and installers see them."""
 
     @get("/api/client/validate")
-    async def validate(request: AnyRequest) -> TokenValid:
+    async def validate(request: AnyRequest) -> Response[TokenValid | NotValidated]:
         presented = request.headers.get("Authorization", "").strip(" \t")  # RFC 9110, 5.5
         if not presented.startswith(_BEARER):
             raise Unauthorised("Missing or invalid Authorization header", valid=False)
         presented = presented.removeprefix(_BEARER).strip()
         if not presented:
             raise Unauthorised("Token is empty", valid=False)
-        client = await in_thread(client_queries.holder_of, presented)
+        try:
+            client = await in_thread(client_queries.holder_of, presented)
+        except Exception:  # installers look for `valid` in every answer (clients 4.1)
+            logger.exception("a token could not be looked up")
+            return Response(NotValidated(), status_code=500)
         if client is None:
             raise Unauthorised("Invalid token", valid=False)
         if not client.may_sign_in:
             raise Forbidden("Client account is not active", valid=False)
-        return TokenValid(client_id=client.id, name=client.name, email=client.email)
+        return Response(TokenValid(client_id=client.id, name=client.name, email=client.email))
 
     @post("/api/admin/clients/create")
     async def create(request: AnyRequest) -> ClientCreated:
