@@ -22,6 +22,7 @@ from spot_optimizer.adapters.http.commands import command_handlers
 from spot_optimizer.adapters.http.dashboard.agents import dashboard_agent_handlers
 from spot_optimizer.adapters.http.dashboard.clients import dashboard_client_handlers
 from spot_optimizer.adapters.http.dashboard.decisions import decision_view_handlers
+from spot_optimizer.adapters.http.dashboard.exports import export_handlers
 from spot_optimizer.adapters.http.dashboard.instances import dashboard_instance_handlers
 from spot_optimizer.adapters.http.dashboard.notifications import notification_handlers
 from spot_optimizer.adapters.http.dashboard.prices import dashboard_price_handlers
@@ -43,6 +44,7 @@ from spot_optimizer.adapters.persistence.command_queries import SqlCommandQuerie
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.dashboard.agents import SqlAgentViews
 from spot_optimizer.adapters.persistence.dashboard.clients import SqlClientViews
+from spot_optimizer.adapters.persistence.dashboard.exports import SqlExportSource
 from spot_optimizer.adapters.persistence.dashboard.instances import SqlInstanceViews
 from spot_optimizer.adapters.persistence.dashboard.notifications import SqlNotificationViews
 from spot_optimizer.adapters.persistence.dashboard.prices import SqlPriceViews
@@ -97,6 +99,9 @@ from spot_optimizer.application.sessions.open_sessions import OpenSessions
 from spot_optimizer.application.switching.record_switch import RecordSwitch
 from spot_optimizer.settings import Settings
 
+# A reader who is slow holds a connection for as long as that takes.
+_EXPORTS_AT_A_TIME = 4
+
 
 def _make_cache(settings: Settings, clock: Clock) -> Cache:
     if settings.redis_url is not None:
@@ -132,6 +137,9 @@ class Container(containers.DeclarativeContainer):
     )
     reading_engine: providers.Singleton[Engine] = providers.Singleton(
         make_reading_engine, engine=engine, connections=settings.provided.db_pool_size
+    )
+    exporting_engine: providers.Singleton[Engine] = providers.Singleton(
+        make_reading_engine, engine=engine, connections=_EXPORTS_AT_A_TIME
     )
     cache: providers.Singleton[Cache] = providers.Singleton(
         _make_cache, settings=settings, clock=clock
@@ -352,6 +360,12 @@ class Container(containers.DeclarativeContainer):
             switch_views=providers.Singleton(SqlSwitchViews, engine=reading_engine),
         ),
         providers.Singleton(
+            export_handlers,
+            gatekeeper=gatekeeper,
+            source=providers.Singleton(SqlExportSource, engine=exporting_engine),
+            clock=clock,
+        ),
+        providers.Singleton(
             notification_handlers,
             gatekeeper=gatekeeper,
             notification_views=providers.Singleton(SqlNotificationViews, engine=reading_engine),
@@ -402,6 +416,7 @@ def web_app(container: Container) -> Litestar:
         if settings.enable_background_jobs:
             container.timetable().stop()
         container.reading_engine().dispose()
+        container.exporting_engine().dispose()
         container.engine().dispose()
 
     return make_http_app(

@@ -41,6 +41,11 @@ class SwitchLine:
         paid = self.new_spot_price if self.new_mode == Mode.SPOT else self.on_demand_price
         return paid or Decimal(0)
 
+    @property
+    def impact(self) -> Decimal:
+        """Saved by it, USD per hour; negative when it became dearer."""
+        return self.savings_impact or Decimal(0)
+
 
 class SwitchViews(Protocol):
     def of_client(self, client_id: ClientId, instance_id: str | None) -> Sequence[SwitchLine]:

@@ -39,7 +39,7 @@ class SwitchItem(Struct, rename="camel"):
             line.new_pool_id or _NO_POOL,
             line.trigger,
             float(line.price),
-            float(line.savings_impact or 0),
+            float(line.impact),
         )
 
 
@@ -71,7 +71,7 @@ class SwitchRecord(Struct):
             line.new_pool_id,
             line.trigger,
             float(line.price),
-            float(line.savings_impact or 0),
+            float(line.impact),
         )
 
 

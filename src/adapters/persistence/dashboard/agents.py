@@ -50,7 +50,7 @@ _LINE: Final[tuple[Column[Any], ...]] = (
     agents.c.terminate_wait_seconds,
     agents.c.agent_version,
 )
-_PAST: Final[tuple[Column[Any], ...]] = (
+PAST: Final[tuple[Column[Any], ...]] = (
     agents.c.id,
     agents.c.logical_agent_id,
     agents.c.instance_id,
@@ -75,7 +75,7 @@ _OF_CLIENT: Final = (
     .order_by(agents.c.last_heartbeat_at.desc(), agents.c.id)
 )
 _HISTORY: Final = (
-    select(*_PAST)
+    select(*PAST)
     .join(instances, instances.c.id == agents.c.instance_id, isouter=True)
     .where(agents.c.client_id == bindparam("client_id"))
     .order_by(

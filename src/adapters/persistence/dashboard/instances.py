@@ -64,7 +64,7 @@ _LINE: Final[tuple[Column[Any], ...]] = (
     instances.c.is_active,
     instances.c.last_switch_at,
 )
-_OF_CLIENT: Final = (
+OF_CLIENT: Final = (
     select(*_LINE)
     .where(instances.c.client_id == bindparam("client_id"))
     .order_by(instances.c.created_at.desc(), instances.c.id)
@@ -191,7 +191,7 @@ class SqlInstanceViews:
 
     @repeated_when_lost
     def of_client(self, client_id: ClientId, wanted: InstanceFilter) -> Sequence[InstanceLine]:
-        statement = _OF_CLIENT
+        statement = OF_CLIENT
         if wanted.is_active is not None:
             statement = statement.where(instances.c.is_active.is_(wanted.is_active))
         if wanted.mode is not None:
