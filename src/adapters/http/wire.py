@@ -33,7 +33,9 @@ def timestamp(instant: datetime | None) -> str | None:
     """Naive UTC to the second, which is what every existing client parses."""
     if instant is None:
         return None
-    return instant.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    return instant.isoformat("T", "seconds").removesuffix("+00:00")
 
 
 def decoded(body: bytes) -> object:
