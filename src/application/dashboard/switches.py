@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from spot_optimizer.domain.identifiers import ClientId
-from spot_optimizer.domain.values import Mode
+from spot_optimizer.domain.monthly_bill import price_after
 
 SWITCHES_SHOWN: Final = 100
 MANUAL_TRIGGER: Final = "manual"
@@ -38,8 +38,7 @@ class SwitchLine:
     @property
     def price(self) -> Decimal:
         """What the new instance costs, USD per hour."""
-        paid = self.new_spot_price if self.new_mode == Mode.SPOT else self.on_demand_price
-        return paid or Decimal(0)
+        return price_after(self.new_mode, self.new_spot_price, self.on_demand_price)
 
     @property
     def impact(self) -> Decimal:
