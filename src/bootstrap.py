@@ -30,9 +30,11 @@ from spot_optimizer.adapters.http.dashboard.replicas import dashboard_replica_ha
 from spot_optimizer.adapters.http.dashboard.savings import dashboard_savings_handlers
 from spot_optimizer.adapters.http.dashboard.switches import dashboard_switch_handlers
 from spot_optimizer.adapters.http.decisions import decision_handlers
+from spot_optimizer.adapters.http.emergencies import emergency_handlers
 from spot_optimizer.adapters.http.health import health_handlers
 from spot_optimizer.adapters.http.interruptions import interruption_handlers
 from spot_optimizer.adapters.http.pricing import pricing_handlers
+from spot_optimizer.adapters.http.replicas import replica_handlers
 from spot_optimizer.adapters.http.session_cookie import SessionCookie
 from spot_optimizer.adapters.http.sessions import session_handlers
 from spot_optimizer.adapters.http.switching import switching_handlers
@@ -54,6 +56,7 @@ from spot_optimizer.adapters.persistence.dashboard.switches import SqlSwitchView
 from spot_optimizer.adapters.persistence.engine import make_engine, make_reading_engine
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
+from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.adapters.scheduling.timetable import Job, Timetable
 from spot_optimizer.adapters.system import (
@@ -87,11 +90,20 @@ from spot_optimizer.application.commands.report_command_execution import ReportC
 from spot_optimizer.application.decisions.decide import Decide
 from spot_optimizer.application.decisions.questions import AskEngine
 from spot_optimizer.application.decisions.recommend_switch import RecommendSwitch
+from spot_optimizer.application.interruptions.ensure_emergency_replica import (
+    EnsureEmergencyReplica,
+)
+from spot_optimizer.application.interruptions.fail_over import FailOver
 from spot_optimizer.application.interruptions.handle_rebalance import HandleRebalance
 from spot_optimizer.application.notifications.mark_read import MarkRead
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.pricing.ingest_pricing_reports import IngestPricingReports
+from spot_optimizer.application.replicas.create_replica import CreateReplica
+from spot_optimizer.application.replicas.hand_out_replicas import HandOutReplicas
+from spot_optimizer.application.replicas.promote_replica import PromoteReplica
+from spot_optimizer.application.replicas.report_replica import ReportReplica
+from spot_optimizer.application.replicas.terminate_replica import TerminateReplica
 from spot_optimizer.application.sessions.attempts import Attempts
 from spot_optimizer.application.sessions.log_in import LogIn
 from spot_optimizer.application.sessions.log_out import LogOut
@@ -153,12 +165,18 @@ class Container(containers.DeclarativeContainer):
     )
     ask_engine = providers.Singleton(AskEngine, engines=engines)
     compatibility = settings.provided.peculiarities
+    stopwatch = providers.Singleton(SystemStopwatch)
+    command_lease = providers.Factory(timedelta, seconds=settings.provided.command_lease_seconds)
+    price_freshness = providers.Factory(
+        timedelta, seconds=settings.provided.price_freshness_seconds
+    )
 
     transactional = partial(providers.Singleton, unit_of_work=unit_of_work.provider, clock=clock)
     compatible = partial(transactional, compatibility=compatibility)
 
     admin_queries = providers.Singleton(SqlAdminQueries, engine=reading_engine)
     agent_queries = providers.Singleton(SqlAgentQueries, engine=reading_engine)
+    replica_queries = providers.Singleton(SqlReplicaQueries, engine=reading_engine)
     health_probe = providers.Singleton(SqlHealthProbe, engine=reading_engine)
     admin_token = providers.Singleton(_make_admin_token, settings=settings)
     operator_access = providers.Singleton(
@@ -232,9 +250,7 @@ class Container(containers.DeclarativeContainer):
                 compatible(
                     HandOutCommands,
                     queries=providers.Singleton(SqlCommandQueries, engine=reading_engine),
-                    lease=providers.Factory(
-                        timedelta, seconds=settings.provided.command_lease_seconds
-                    ),
+                    lease=command_lease,
                 ),
             ),
             report_command_execution=compatible(ReportCommandExecution),
@@ -245,16 +261,12 @@ class Container(containers.DeclarativeContainer):
             decision_handlers,
             gatekeeper=gatekeeper,
             decide=joined_for_callers(
-                transactional(
-                    Decide, stopwatch=providers.Singleton(SystemStopwatch), ask=ask_engine
-                ),
+                transactional(Decide, stopwatch=stopwatch, ask=ask_engine),
             ),
             recommend_switch=compatible(
                 RecommendSwitch,
                 ask=ask_engine,
-                price_freshness=providers.Factory(
-                    timedelta, seconds=settings.provided.price_freshness_seconds
-                ),
+                price_freshness=price_freshness,
             ),
             compatibility=compatibility,
         ),
@@ -302,6 +314,31 @@ class Container(containers.DeclarativeContainer):
             directory=settings.provided.dashboard_dir,
         ),
         providers.Singleton(
+            replica_handlers,
+            gatekeeper=gatekeeper,
+            clock=clock,
+            create_replica=compatible(
+                CreateReplica, identifiers=identifiers, price_freshness=price_freshness
+            ),
+            replica_queries=replica_queries,
+            hand_out_replicas=transactional(
+                HandOutReplicas, queries=replica_queries, lease=command_lease
+            ),
+            promote_replica=compatible(PromoteReplica, identifiers=identifiers),
+            terminate_replica=compatible(TerminateReplica),
+            report_replica=compatible(ReportReplica, stopwatch=stopwatch),
+            compatibility=compatibility,
+        ),
+        providers.Singleton(
+            emergency_handlers,
+            gatekeeper=gatekeeper,
+            ensure_emergency_replica=compatible(
+                EnsureEmergencyReplica, identifiers=identifiers, price_freshness=price_freshness
+            ),
+            fail_over=compatible(FailOver, stopwatch=stopwatch),
+            compatibility=compatibility,
+        ),
+        providers.Singleton(
             switching_handlers,
             gatekeeper=gatekeeper,
             record_switch=compatible(RecordSwitch, identifiers=identifiers),
@@ -324,7 +361,7 @@ class Container(containers.DeclarativeContainer):
             agent_views=agent_views,
             toggle_agent=compatible(ToggleAgent),
             configure_agent=compatible(ConfigureAgent),
-            delete_agent=transactional(DeleteAgent),
+            delete_agent=compatible(DeleteAgent),
             compatibility=compatibility,
         ),
         providers.Singleton(

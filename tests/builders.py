@@ -41,6 +41,8 @@ from spot_optimizer.domain.pricing.buckets import Bucket, BucketSnapshot
 from spot_optimizer.domain.pricing.prices import PriceObservation
 from spot_optimizer.domain.pricing.report import PoolOffer, PricingReport, SpotPool
 from spot_optimizer.domain.pricing.submission import PriceSubmission
+from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
+from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.switching import (
     ReportedInstance,
     Snapshot,
@@ -448,3 +450,37 @@ def tidied_away(as_received: Mapping[str, object] | None = None, **changes: Any)
         as_received=as_received or {"snapshots": {"deleted": ["snap-1", "snap-2"]}},
     )
     return replace(tidied, **changes)
+
+
+def a_replica(**changes: Any) -> Replica:
+    """Of `agent-1` on `i-2` in zone b, ready since a minute."""
+    replica = Replica(
+        id=ReplicaId("replica-1"),
+        agent_id=AGENT,
+        instance_id=SECOND,
+        pool_id=POOL_B,
+        instance_type=TYPE,
+        region=REGION,
+        zone=ZONE_B,
+        status=ReplicaStatus.READY,
+        created_by="ops",
+        parent_instance_id=FIRST,
+        created_at=NOON - 5 * MINUTE,
+        launched_at=NOON - 4 * MINUTE,
+        ready_at=NOON - MINUTE,
+        hourly_cost=Decimal("0.011000"),
+    )
+    return replace(replica, **changes)
+
+
+def a_waiting_replica(**changes: Any) -> Replica:
+    """That nobody has launched yet."""
+    return a_replica(
+        **{
+            "instance_id": InstanceId("replica-replica-"),
+            "status": ReplicaStatus.LAUNCHING,
+            "launched_at": None,
+            "ready_at": None,
+        }
+        | changes
+    )

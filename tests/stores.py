@@ -25,6 +25,7 @@ from spot_optimizer.domain.pricing.prices import SourceRole
 from spot_optimizer.domain.pricing.report import SpotPool
 from tests.builders import NOON, a_client, a_pool, an_agent, globex
 from tests.fakes import InMemoryCommandQueries, InMemoryCredentials, InMemoryUnitOfWork
+from tests.fakes.replicas import replica_of
 
 
 class Store(ABC):
@@ -81,7 +82,7 @@ class InMemoryStore(Store):
         return self._work
 
     def put_standby(self, standby: Standby) -> None:
-        self._work.standbys.kept[standby.replica_id] = standby
+        self._work.replicas.kept[standby.replica_id] = replica_of(standby)
 
     def put_legacy_command(self, command: Command) -> None:
         self._work.commands.kept[command.id] = command

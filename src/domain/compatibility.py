@@ -87,6 +87,30 @@ class Compatibility:
     unsaid_toggle_reads_disabled: bool = False
     """Toggling an agent without saying how enables it, and is told as disabled."""
 
+    replica_changes_touch_little: bool = False
+    """A report of the machine dates no readiness, a replica reported failed or terminated stays
+    counted, and ending one leaves the row of its instance."""
+
+    promotion_touches_little: bool = False
+    """A promotion leaves the agent's place and links no instance to it, dates no end of the old
+    instance, and does not count the former primary as the standby that it has become; commands
+    stay as they are."""
+
+    placeholders_are_promoted: bool = False
+    """A replica that nobody has launched, or that is the primary already, can be promoted."""
+
+    notices_leave_little: bool = False
+    """A termination notice without a replica is kept without a pool and again at every repeat; one
+    that is met leaves no event of its own and nothing with the agent; a replica that gets ready
+    meanwhile waits for the next notice; what the coordinator does is not linked to the notice."""
+
+    emergencies_need_prices: bool = False
+    """An emergency replica goes only to a pool whose price is known."""
+
+    replica_list_is_plain: bool = False
+    """The list of replicas ignores the status that is asked for, and tells nothing of a pool that
+    is not on record."""
+
     @classmethod
     def with_the_monolith(cls) -> "Compatibility":
         return cls(**dict.fromkeys(cls.__dataclass_fields__, True))

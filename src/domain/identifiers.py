@@ -34,3 +34,8 @@ def pool_of(instance_type: str, zone: str) -> PoolId:
 def zone_of(pool_id: PoolId) -> str:
     """The text after the last dot: the instance type contains one itself."""
     return pool_id.rpartition(".")[2]
+
+
+def is_real_instance(instance_id: InstanceId) -> bool:
+    """Whether AWS gave the id; until a replica is launched, a placeholder stands for it."""
+    return instance_id.startswith("i-")

@@ -345,28 +345,27 @@ def switch_recorded(switch: Switch, agent: Agent, before: Agent, now: datetime) 
 
 
 def interruption_accepted(agent: Agent, interruption: Interruption, now: datetime) -> Occurrence:
+    severity, message = Severity.WARNING, "Rebalance recommendation detected for instance"
+    if interruption.is_termination:
+        severity, message = Severity.CRITICAL, "Two-minute termination notice for instance"
     return Occurrence(
         at=now,
         event=SystemEvent(
             event_type="interruption_signal",
-            severity=Severity.WARNING,
-            message=f"Rebalance recommendation detected for instance {interruption.instance_id}",
+            severity=severity,
+            message=f"{message} {interruption.instance_id}",
             client_id=agent.client_id,
             agent_id=agent.id,
             instance_id=interruption.instance_id,
             metadata={"signal_type": interruption.signal_type},
         ),
-        audit=AuditEntry(
-            entity_type="agent",
-            entity_id=agent.id,
-            action="interruption_accepted",
-            details={
-                "instance_id": interruption.instance_id,
-                "pool_id": interruption.pool_id,
-                "signal_type": interruption.signal_type,
-            },
-        ),
+        audit=_interruption_audit(agent, interruption),
     )
+
+
+def notice_accepted(agent: Agent, interruption: Interruption, now: datetime) -> Occurrence:
+    """On the replica endpoints, which write no event (contract/agents-and-replicas.md 1.5)."""
+    return Occurrence(at=now, audit=_interruption_audit(agent, interruption))
 
 
 def rebalance_advised(
@@ -395,6 +394,19 @@ def decision_failed(instance_id: str | None, error: str, now: datetime) -> Occur
             message=error,
             instance_id=InstanceId(instance_id) if instance_id else None,
         ),
+    )
+
+
+def _interruption_audit(agent: Agent, interruption: Interruption) -> AuditEntry:
+    return AuditEntry(
+        entity_type="agent",
+        entity_id=agent.id,
+        action="interruption_accepted",
+        details={
+            "instance_id": interruption.instance_id,
+            "pool_id": interruption.pool_id,
+            "signal_type": interruption.signal_type,
+        },
     )
 
 

@@ -89,9 +89,11 @@ class Replay:
         self._judge = Judge(database.catalogue)
         self._scope = Scope(clock)
         self._last_look: Snapshot | None = None
+        self._lacks_a_step = False
 
     def run(self, recording: Recording) -> Report:
         self._scope, self._last_look = Scope(self._clock), None
+        self._lacks_a_step = False
         self._database.reset(
             rows=self._scope.expand(recording.given, "sql"),
             seed=self._scope.expand(self._database.catalogue.seed, "sql"),
@@ -102,11 +104,14 @@ class Replay:
     def _run_step(self, recording: Recording, step: Step) -> StepReport:
         try:
             self._prepare(recording, step)
+            if self._lacks_a_step:
+                return StepReport(step, Outcome.LEFT_OUT)
             if self._server.routes.serve(step):
                 return self._send(step)
             self._last_look = None
             return StepReport(step, Outcome.STOOD_IN, stand_in(step, self._database, self._scope))
         except Unbound as unbound:
+            self._lacks_a_step = True  # what comes next would find a state that never was
             return StepReport(step, Outcome.LEFT_OUT, [str(unbound)])
         finally:
             self._clock.advance(step.wait_after_s)
@@ -114,6 +119,7 @@ class Replay:
     def _prepare(self, recording: Recording, step: Step) -> None:
         given = recording.preparation(step)
         if given is not None:
+            self._lacks_a_step = self._lacks_a_step and not given.rows
             self._database.prepare(given.clear, self._scope.expand(given.rows, "sql"))
             self._last_look = None
         if step.new_second:

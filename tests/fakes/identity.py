@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from spot_optimizer.domain.agents.agent import Agent, AgentStatus
-from spot_optimizer.domain.agents.instances import Instance, Standby
+from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.decisions.contract import SwitchLimits
@@ -16,11 +16,8 @@ from spot_optimizer.domain.identifiers import (
     ClientId,
     InstanceId,
     LogicalAgentId,
-    ReplicaId,
 )
 from tests.fakes.keeping import Keeping, refuse_twice
-
-_LIVE = ("launching", "syncing", "ready")
 
 
 def _folded(text: str) -> str:
@@ -159,47 +156,6 @@ class InMemoryAgents(Keeping):
     def heard(self, agent_ids: Collection[AgentId], at: datetime) -> None:
         for agent in self.of(agent_ids).values():
             self.kept[agent.id] = replace(agent, last_heartbeat_at=at)
-
-
-class InMemoryStandbys(Keeping):
-    def __init__(self, standbys: Iterable[Standby], agents: InMemoryAgents) -> None:
-        self.kept = {standby.replica_id: standby for standby in standbys}
-        self._agents = agents
-
-    def on_instance(self, client_id: ClientId, instance_id: InstanceId) -> Standby | None:
-        return next((s for s in self._live_of(client_id) if s.instance_id == instance_id), None)
-
-    def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Standby]]:
-        found: dict[AgentId, list[Standby]] = {}
-        for standby in self.kept.values():
-            if standby.agent_id in agent_ids and standby.status in _LIVE:
-                found.setdefault(standby.agent_id, []).append(standby)
-        return found
-
-    def unpromoted_of(self, agent_id: AgentId) -> Sequence[Standby]:
-        return [
-            self.kept[one]
-            for one in sorted(self.kept)
-            if self.kept[one].agent_id == agent_id and self.kept[one].status in (*_LIVE, "failed")
-        ]
-
-    def terminate(self, replica_ids: Collection[ReplicaId], at: datetime) -> None:
-        for one in replica_ids:
-            self.kept[one] = replace(self.kept[one], status="terminated")
-
-    def launched(self, standby: Standby, at: datetime) -> None:
-        if standby.replica_id in self.kept and self.kept[standby.replica_id].status == "launching":
-            launched = replace(self.kept[standby.replica_id], status="syncing")
-            self.kept[standby.replica_id] = launched
-
-    def _live_of(self, client_id: ClientId) -> list[Standby]:
-        agents = self._agents.of({standby.agent_id for standby in self.kept.values()})
-        mine = {agent.id for agent in agents.values() if agent.client_id == client_id}
-        return [
-            standby
-            for standby in reversed(self.kept.values())
-            if standby.status in _LIVE and standby.agent_id in mine
-        ]
 
 
 class InMemoryInstances(Keeping):

@@ -1,4 +1,4 @@
-"""Commands, switches and interruptions in memory."""
+"""Commands and switches in memory."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -6,8 +6,8 @@ from datetime import datetime
 
 from spot_optimizer.application.ports.repositories import SwitchActivity
 from spot_optimizer.domain.commands.command import Command, CommandStatus
-from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId, PoolId
-from spot_optimizer.domain.interruptions import Interruption, SignalType
+from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId
+from spot_optimizer.domain.replicas.promotion import PrimaryChange, PromotionReason
 from spot_optimizer.domain.switching import Switch
 from tests.fakes.keeping import Keeping, refuse_twice
 
@@ -87,6 +87,7 @@ class InMemoryCommands(Keeping):
 class InMemorySwitches(Keeping):
     def __init__(self, switches: Iterable[Switch]) -> None:
         self.kept = list(switches)
+        self.primary_changes: list[PrimaryChange] = []
 
     def add(self, switch: Switch) -> None:
         refuse_twice(any(switch.id == other.id for other in self.kept))
@@ -111,6 +112,27 @@ class InMemorySwitches(Keeping):
     def any_since(self, agent_id: AgentId, since: datetime) -> bool:
         return any(s.agent_id == agent_id and s.recorded_at >= since for s in self.kept)
 
+    def add_primary_change(self, change: PrimaryChange) -> None:
+        self.primary_changes.append(change)
+
+    def find_primary_change(
+        self,
+        agent_id: AgentId,
+        old_instance_id: InstanceId,
+        reason: PromotionReason,
+        since: datetime,
+    ) -> PrimaryChange | None:
+        return next(
+            (
+                change
+                for change in reversed(self.primary_changes)
+                if (change.agent_id, change.old_instance_id) == (agent_id, old_instance_id)
+                and change.reason is reason
+                and change.at >= since
+            ),
+            None,
+        )
+
     def activity_of(
         self, agent_ids: Collection[AgentId], since: datetime
     ) -> Mapping[AgentId, SwitchActivity]:
@@ -123,23 +145,6 @@ class InMemorySwitches(Keeping):
             agent_id: SwitchActivity(sum(at >= since for at in times), max(times))
             for agent_id, times in took_place.items()
         }
-
-
-class InMemoryInterruptions(Keeping):
-    def __init__(self) -> None:
-        self.kept: list[Interruption] = []
-
-    def add(self, interruption: Interruption, at: datetime) -> None:
-        self.kept.append(interruption)
-
-    def any_since(self, agent_id: AgentId, signal: SignalType, since: datetime) -> bool:
-        return any(
-            (one.agent_id, one.signal_type) == (agent_id, signal) and one.detected_at >= since
-            for one in self.kept
-        )
-
-    def count_in_pool(self, pool_id: PoolId, since: datetime) -> int:
-        return sum(one.pool_id == pool_id and one.detected_at >= since for one in self.kept)
 
 
 def _created_before(command: Command, moment: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 
 from spot_optimizer.application.ports.repositories import OnDemandTick
 from spot_optimizer.domain.identifiers import AgentId, PoolId
@@ -11,7 +12,6 @@ from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PriceObservation, rank_of
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
 from tests.fakes.keeping import Keeping, refuse_twice
-from tests.fakes.orders import InMemoryInterruptions
 
 
 class InMemoryPrices(Keeping):
@@ -83,12 +83,16 @@ class InMemoryPrices(Keeping):
         self.current_on_demand.update({(t.instance_type, t.region): t.price for t in ticks})
 
 
+class CountsInPools(Protocol):
+    def count_in_pool(self, pool_id: PoolId, since: datetime) -> int: ...
+
+
 class InMemoryPools(Keeping):
     def __init__(
         self,
         pools: Iterable[SpotPool],
         prices: InMemoryPrices,
-        interruptions: InMemoryInterruptions,
+        interruptions: CountsInPools,
     ) -> None:
         self.kept = {pool.id: pool for pool in pools}
         self._prices = prices

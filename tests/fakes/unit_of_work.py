@@ -8,18 +8,19 @@ from spot_optimizer.application.commands.queries import AgentQueue
 from spot_optimizer.application.ports.credentials import TokenOwner
 from spot_optimizer.application.ports.unit_of_work import TransactionLost
 from spot_optimizer.domain.agents.agent import Agent
-from spot_optimizer.domain.agents.instances import Instance, Standby
+from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.commands.command import Command
 from spot_optimizer.domain.identifiers import AgentId
 from spot_optimizer.domain.pricing.report import SpotPool
+from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.switching import Switch
 from tests.fakes.identity import (
     InMemoryAgents,
     InMemoryClients,
     InMemoryInstances,
-    InMemoryStandbys,
 )
+from tests.fakes.interruptions import InMemoryInterruptions
 from tests.fakes.journal import (
     InMemoryAudit,
     InMemoryCleanups,
@@ -29,8 +30,9 @@ from tests.fakes.journal import (
     InMemoryNotifications,
 )
 from tests.fakes.keeping import Keeping
-from tests.fakes.orders import InMemoryCommands, InMemoryInterruptions, InMemorySwitches
+from tests.fakes.orders import InMemoryCommands, InMemorySwitches
 from tests.fakes.prices import InMemoryPools, InMemoryPrices
+from tests.fakes.replicas import InMemoryReplicas, InMemoryStandbys
 
 
 class InMemoryUnitOfWork:
@@ -45,7 +47,7 @@ class InMemoryUnitOfWork:
         *,
         clients: Iterable[Client] = (),
         agents: Iterable[Agent] = (),
-        standbys: Iterable[Standby] = (),
+        replicas: Iterable[Replica] = (),
         instances: Iterable[Instance] = (),
         commands: Iterable[Command] = (),
         switches: Iterable[Switch] = (),
@@ -54,12 +56,13 @@ class InMemoryUnitOfWork:
     ) -> None:
         self.clients = InMemoryClients(clients)
         self.agents = InMemoryAgents(agents, self.clients)
-        self.standbys = InMemoryStandbys(standbys, self.agents)
+        self.replicas = InMemoryReplicas(replicas)
+        self.standbys = InMemoryStandbys(self.replicas, self.agents)
         self.instances = InMemoryInstances(instances)
         self.commands = InMemoryCommands(commands)
         self.switches = InMemorySwitches(switches)
-        self.interruptions = InMemoryInterruptions()
         self.prices = InMemoryPrices()
+        self.interruptions = InMemoryInterruptions(self.agents, self.prices)
         self.pools = InMemoryPools(pools, self.prices, self.interruptions)
         self.decisions = InMemoryDecisions()
         self.cleanups = InMemoryCleanups()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from spot_optimizer.domain.commands.command import Command, CommandStatus, CommandType, Target
 from spot_optimizer.domain.commands.queue import (
+    Occasion,
     duplicates_of,
     equal_to,
     in_order,
@@ -179,7 +180,7 @@ def test_of_equal_orders_the_first_in_the_queue_is_the_one() -> None:
 
 
 def settled(command: Command, now: datetime = NOON + SECOND) -> list[Command]:
-    return settle_after_move([command], I_2, "registration of", now, NOWADAYS)
+    return settle_after_move([command], I_2, Occasion.REGISTRATION, now, NOWADAYS)
 
 
 def test_an_order_that_nobody_was_given_is_superseded_by_the_move() -> None:
@@ -224,7 +225,7 @@ def test_what_is_over_is_not_settled_again(status: CommandStatus) -> None:
 
 @given(st.lists(st.builds(a_command_in, st.sampled_from(CommandStatus), id=identifiers)))
 def test_after_a_move_no_switch_for_the_former_instance_is_open(commands: list[Command]) -> None:
-    changed = settle_after_move(commands, I_2, "switch to", NOON, NOWADAYS)
+    changed = settle_after_move(commands, I_2, Occasion.SWITCH, NOON, NOWADAYS)
 
     assert len(changed) == sum(command.is_open for command in commands)
     assert not any(command.is_open for command in changed)

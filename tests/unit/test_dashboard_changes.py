@@ -35,6 +35,7 @@ from tests.builders import (
     an_instance,
 )
 from tests.fakes import FixedClock, InMemoryUnitOfWork
+from tests.fakes.replicas import replica_of
 
 IN_MANUAL_MODE = AgentSettings(
     auto_switch_enabled=False, manual_replica_enabled=True, replica_count=3
@@ -68,7 +69,7 @@ def toggle(
 
 
 def delete(work: InMemoryUnitOfWork, caller: Caller = FROM_ACME) -> None:
-    DeleteAgent(work, FixedClock())(AGENT, caller)
+    DeleteAgent(work, FixedClock(), TODAY)(AGENT, caller)
 
 
 ACTIONS: list[Callable[[InMemoryUnitOfWork, Caller], object]] = [
@@ -175,21 +176,23 @@ class TestConfiguring:
 
     def test_ends_the_manual_replicas_when_auto_switch_takes_over(self) -> None:
         agent = an_agent(settings=IN_MANUAL_MODE, current_replica_id=ReplicaId("replica-1"))
-        work = a_world(agents=[agent], standbys=[a_standby(), EMERGENCY])
+        work = a_world(agents=[agent], replicas=[replica_of(a_standby()), replica_of(EMERGENCY)])
 
         stored = configure(work, auto_switch_enabled=True)
 
-        assert {one.replica_id: one.status for one in work.standbys.kept.values()} == {
+        assert {one.id: one.status for one in work.replicas.kept.values()} == {
             "replica-1": "terminated",
             "emergency": "launching",
         }
         assert stored.replica_count == 1
-        assert work.agents.kept[AGENT].current_replica_id is None
-        assert work.audit.entries[0].details == {"terminated_replicas": ["replica-1"]}
+        assert work.agents.kept[AGENT].current_replica_id == "emergency"
+        ended, configured = work.audit.entries
+        assert (ended.entity_type, ended.entity_id) == ("replica", "replica-1")
+        assert configured.details == {"terminated_replicas": ["replica-1"]}
 
     def test_keeps_the_current_replica_that_lives_on(self) -> None:
         agent = an_agent(settings=IN_MANUAL_MODE, current_replica_id=ReplicaId("emergency"))
-        work = a_world(agents=[agent], standbys=[a_standby(), EMERGENCY])
+        work = a_world(agents=[agent], replicas=[replica_of(a_standby()), replica_of(EMERGENCY)])
 
         configure(work, auto_switch_enabled=True)
 
@@ -200,12 +203,17 @@ class TestConfiguring:
         failed = a_standby(replica_id=ReplicaId("failed"), status="failed")
         work = a_world(
             agents=[an_agent(settings=IN_MANUAL_MODE)],
-            standbys=[a_standby(), EMERGENCY, promoted, failed],
+            replicas=[
+                replica_of(a_standby()),
+                replica_of(EMERGENCY),
+                replica_of(promoted),
+                replica_of(failed),
+            ],
         )
 
         stored = configure(work, manual_replica_enabled=False)
 
-        statuses = {one.replica_id: one.status for one in work.standbys.kept.values()}
+        statuses = {one.id: one.status for one in work.replicas.kept.values()}
         assert statuses == {
             "replica-1": "terminated",
             "emergency": "terminated",
@@ -215,11 +223,11 @@ class TestConfiguring:
         assert stored.replica_count == 0
 
     def test_spares_an_emergency_replica_when_manual_mode_was_off_already(self) -> None:
-        work = a_world(standbys=[EMERGENCY])
+        work = a_world(replicas=[replica_of(EMERGENCY)])
 
         configure(work, manual_replica_enabled=False, auto_switch_enabled=True)
 
-        assert work.standbys.kept[EMERGENCY.replica_id] == EMERGENCY
+        assert work.replicas.kept[EMERGENCY.replica_id] == replica_of(EMERGENCY)
 
     def test_changes_limits(self) -> None:
         work = a_world()
@@ -246,7 +254,9 @@ class TestConfiguring:
 class TestDeleting:
     def test_leaves_history_and_traces(self) -> None:
         agent = an_agent(settings=IN_MANUAL_MODE, current_replica_id=ReplicaId("replica-1"))
-        work = a_world(agents=[agent], instances=[an_instance()], standbys=[a_standby()])
+        work = a_world(
+            agents=[agent], instances=[an_instance()], replicas=[replica_of(a_standby())]
+        )
 
         delete(work)
 
@@ -258,16 +268,17 @@ class TestDeleting:
         assert (deleted.current_replica_id, deleted.primary_instance_id) == (None, FIRST)
         assert deleted.terminated_at is None
         assert work.instances.kept[FIRST] == an_instance().close(NOON)
-        assert work.standbys.kept[ReplicaId("replica-1")].status == "terminated"
+        assert work.replicas.kept[ReplicaId("replica-1")].status == "terminated"
         (event,) = work.events.entries
         assert (event.event_type, event.agent_id) == ("agent_deleted", None)
         assert work.notifications.messages == [f"Agent {AGENT} has been deleted"]
-        assert work.audit.entries[0].changes["status"] == (AgentStatus.ONLINE, AgentStatus.DELETED)
+        (of_agent,) = [one for one in work.audit.entries if one.action == "agent_deleted"]
+        assert of_agent.changes["status"] == (AgentStatus.ONLINE, AgentStatus.DELETED)
 
     def test_again_leaves_the_same_traces_and_touches_no_instance(self) -> None:
         work = a_world(instances=[an_instance()])
         clock = FixedClock()
-        act = DeleteAgent(work, clock)
+        act = DeleteAgent(work, clock, TODAY)
 
         act(AGENT, FROM_ACME)
         clock.advance(NOON - NOON.replace(hour=1))

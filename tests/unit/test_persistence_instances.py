@@ -8,7 +8,7 @@ import pytest
 from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.application.ports.unit_of_work import TransactionLost
 from spot_optimizer.domain.agents.instances import Instance
-from spot_optimizer.domain.identifiers import AgentId, InstanceId, ReplicaId
+from spot_optimizer.domain.identifiers import AgentId, InstanceId
 from spot_optimizer.domain.values import Mode
 from tests.builders import (
     ACME,
@@ -194,20 +194,3 @@ class TestStandbys:
             assert work.standbys.on_instance(GLOBEX, SECOND) is None
             assert work.standbys.on_instance(ACME, THIRD) is None
             assert work.standbys.on_instance(ACME, InstanceId("I-2")) is None
-
-    @pytest.mark.parametrize(
-        ("before", "after"), [("launching", "syncing"), ("syncing", "syncing"), ("ready", "ready")]
-    )
-    def test_a_launched_replica_synchronises(self, store: Store, before: str, after: str) -> None:
-        other = a_standby(replica_id=ReplicaId("replica-2"), instance_id=THIRD)
-        store.put_two_clients_and_an_agent()
-        store.put_standby(a_standby(status=before))
-        store.put_standby(other)
-
-        with store.work() as work:
-            work.standbys.launched(a_standby(status=before), NOON)
-            work.commit()
-
-        with store.work() as work:
-            assert work.standbys.on_instance(ACME, SECOND) == a_standby(status=after)
-            assert work.standbys.on_instance(ACME, THIRD) == other

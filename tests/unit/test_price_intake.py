@@ -38,6 +38,7 @@ from tests.builders import (
     an_offer,
 )
 from tests.fakes import CountingIdentifiers, FixedClock, InMemoryUnitOfWork
+from tests.fakes.replicas import replica_of
 
 EARLY = NOON - 4 * MINUTE  # within the bucket of 11:55
 
@@ -222,7 +223,7 @@ class TestRoles:
     def test_a_replica_speaks_as_what_it_is(self, replica_type: str, role: SourceRole) -> None:
         series = Series()
         standby = a_standby(replica_type=replica_type)
-        series.work.standbys.kept = {standby.replica_id: standby}
+        series.work.replicas.kept = {standby.replica_id: replica_of(standby)}
 
         series.offer(an_offer(), instance=SECOND)
 

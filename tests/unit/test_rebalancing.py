@@ -10,7 +10,7 @@ from spot_optimizer.domain.agents.agent import Placement
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.errors import AgentNotFound
 from spot_optimizer.domain.identifiers import AgentId, InstanceId, PoolId
-from spot_optimizer.domain.interruptions import Interruption, SignalType
+from spot_optimizer.domain.interruptions import Interruption, InterruptionId, SignalType
 from spot_optimizer.domain.pricing.pool_choice import RebalanceAction, RebalanceAdvice
 from tests.builders import (
     AGENT,
@@ -74,6 +74,7 @@ class TestNotice:
         gate.notice()
 
         assert gate.noted == Interruption(
+            id=InterruptionId(1),
             agent_id=AGENT,
             instance_id=FIRST,
             pool_id=POOL_A,

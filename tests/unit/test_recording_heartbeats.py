@@ -46,6 +46,7 @@ from tests.builders import (
     many_agents,
 )
 from tests.fakes import FixedClock, InMemoryUnitOfWork
+from tests.fakes.replicas import replica_of
 
 NAMELESS = Heartbeat()
 FAREWELL = Heartbeat(status="offline")
@@ -192,7 +193,8 @@ class TestOtherInstances:
 
     def test_a_standby_moves_nothing(self) -> None:
         work = known()
-        work.standbys.kept = {a_standby().replica_id: a_standby(instance_id=THIRD)}
+        standby = replica_of(a_standby(instance_id=THIRD))
+        work.replicas.kept = {standby.id: standby}
 
         hear(work, a_heartbeat(instance_id=THIRD, **self.moving))
 

@@ -39,6 +39,7 @@ from tests.builders import (
     globex,
 )
 from tests.fakes import CountingIdentifiers, FixedClock, InMemoryUnitOfWork
+from tests.fakes.replicas import replica_of
 
 NEW = AgentId("00000000-0000-4000-8000-000000000001")
 FROM_THE_SECOND = a_registration(instance_id=SECOND, zone=ZONE_B, ami_id="ami-2")
@@ -281,7 +282,7 @@ class TestFormerInstance:
 class TestStandby:
     def test_it_is_welcomed_and_moves_nothing(self) -> None:
         work = known()
-        work.standbys.kept = {a_standby().replica_id: a_standby()}
+        work.replicas.kept = {a_standby().replica_id: replica_of(a_standby())}
 
         introduction = register(
             work, replace(FROM_THE_SECOND, logical_agent_id=LogicalAgentId("anything"))
@@ -294,11 +295,11 @@ class TestStandby:
 
     def test_a_launching_replica_synchronises_from_now_on(self) -> None:
         work = known()
-        work.standbys.kept = {a_standby().replica_id: a_standby()}
+        work.replicas.kept = {a_standby().replica_id: replica_of(a_standby())}
 
         register(work, FROM_THE_SECOND)
 
-        assert list(work.standbys.kept.values()) == [a_standby(status="syncing")]
+        assert work.standbys.of([AGENT]) == {AGENT: [a_standby(status="syncing")]}
 
     def test_a_name_with_the_suffix_is_no_second_agent(self) -> None:
         work = known()
@@ -319,12 +320,12 @@ class TestStandby:
 
     def test_the_standby_of_another_client_is_nobody(self) -> None:
         work = known()
-        work.standbys.kept = {a_standby().replica_id: a_standby()}
+        work.replicas.kept = {a_standby().replica_id: replica_of(a_standby())}
 
         introduction = register(work, FROM_THE_SECOND, GLOBEX)
 
         assert introduction.registered.outcome is OUTCOMES.MINTED
-        assert list(work.standbys.kept.values()) == [a_standby()]
+        assert work.standbys.of([AGENT]) == {AGENT: [a_standby()]}
 
 
 class TestDeletedAgent:

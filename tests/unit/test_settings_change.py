@@ -8,20 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spot_optimizer.domain.agents.agent import AgentSettings
-from spot_optimizer.domain.agents.settings_change import (
-    LimitsChange,
-    SettingsChange,
-    without_replicas,
-)
+from spot_optimizer.domain.agents.settings_change import LimitsChange, SettingsChange
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.decisions.contract import SwitchLimits
 from spot_optimizer.domain.identifiers import ReplicaId
-from tests.builders import TODAY, a_standby, an_agent
+from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
+from spot_optimizer.domain.replicas.replica import ReplicaType
+from tests.builders import TODAY, a_replica
 
 SAID = st.sampled_from([None, True, False])
-MANUAL = a_standby(replica_id=ReplicaId("manual"), status="ready")
-EMERGENCY = a_standby(replica_id=ReplicaId("emergency"), replica_type="automatic-rebalance")
-FAILED = a_standby(replica_id=ReplicaId("failed"), status="failed")
+MANUAL = a_replica(id=ReplicaId("manual"))
+EMERGENCY = a_replica(id=ReplicaId("emergency"), replica_type=ReplicaType.AUTOMATIC_REBALANCE)
+FAILED = a_replica(id=ReplicaId("failed"), status=ReplicaStatus.FAILED)
+PROMOTED = a_replica(id=ReplicaId("promoted"), status=ReplicaStatus.PROMOTED)
 REPLICAS = [MANUAL, EMERGENCY, FAILED]
 
 # Requested manual and auto, then stored auto and manual; None is unchanged.
@@ -75,7 +74,7 @@ def test_replicas_end_only_when_manual_mode_goes_off(
     before = AgentSettings(auto_switch_enabled=False, manual_replica_enabled=was_manual)
     change = SettingsChange(auto_switch_enabled=auto, manual_replica_enabled=manual)
 
-    ended = change.ends(REPLICAS, before, TODAY)
+    ended = change.ends([*REPLICAS, PROMOTED], before, TODAY)
 
     if was_manual and manual is False:
         assert ended == REPLICAS
@@ -92,8 +91,11 @@ def test_the_former_server_looked_at_its_counter(count: int, ended: list[object]
     )
     change = SettingsChange(manual_replica_enabled=False)
 
-    assert change.ends(REPLICAS, before, Compatibility(only_counted_replicas_end=True)) == ended
-    assert change.ends(REPLICAS, before, TODAY) == REPLICAS
+    assert (
+        change.ends([*REPLICAS, PROMOTED], before, Compatibility(only_counted_replicas_end=True))
+        == ended
+    )
+    assert change.ends([*REPLICAS, PROMOTED], before, TODAY) == REPLICAS
 
 
 def test_what_is_not_said_stays() -> None:
@@ -116,14 +118,3 @@ def test_limits_change_one_by_one() -> None:
     assert change.applied_to(SwitchLimits()) == SwitchLimits(
         risk_threshold=Decimal("0.00"), max_switches_per_week=1
     )
-
-
-@pytest.mark.parametrize(("current", "kept"), [("manual", None), ("other", "other"), (None, None)])
-def test_an_agent_forgets_only_the_replica_that_ended(
-    current: str | None, kept: str | None
-) -> None:
-    agent = an_agent(current_replica_id=current)
-
-    after = without_replicas(agent, [MANUAL], remaining=2)
-
-    assert (after.current_replica_id, after.settings.replica_count) == (kept, 2)

@@ -24,6 +24,7 @@ from spot_optimizer.domain.errors import (
     Refused,
     ValidationFailed,
 )
+from spot_optimizer.domain.replicas.emergency import NoCapacity
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ STATUS_OF: Final[Mapping[type[DomainError], int]] = {
     Unauthorised: 401,
     Forbidden: 403,
     NotFound: 404,
+    NoCapacity: 500,
     Conflict: 409,
     UnsupportedMediaType: 415,
     KeyUsedOtherwise: 422,

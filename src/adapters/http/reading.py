@@ -96,6 +96,13 @@ class Reader:
             return None
         return value
 
+    def flag(self, name: str) -> bool | None:
+        value = self.fields.get(name)
+        if value is None or isinstance(value, bool):
+            return value
+        self.wrong(name, NO_BOOLEAN)
+        return None
+
     def price(self, name: str) -> Decimal | None:
         """USD per hour, exact to 6 decimals."""
         value = self.fields.get(name)

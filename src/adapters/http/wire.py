@@ -52,6 +52,11 @@ def decoded(body: bytes) -> object:
         raise ValidationFailed("Invalid JSON body") from error
 
 
+def exact_timestamp(instant: datetime) -> str:
+    """As `timestamp`, with microseconds, where callers know a clock's reading so."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
 class UnsupportedMediaType(DomainError):
     """The body is not declared as what the route reads."""
 

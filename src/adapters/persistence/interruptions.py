@@ -1,46 +1,212 @@
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import Connection, exists, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, exists, false, func, insert, select, update
 
-from spot_optimizer.adapters.persistence.tables import spot_interruption_events
+from spot_optimizer.adapters.persistence.tables import (
+    agents,
+    spot_interruption_events,
+    spot_price_snapshots,
+)
+from spot_optimizer.adapters.persistence.tables.types import UtcInstant
+from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.identifiers import AgentId, PoolId
-from spot_optimizer.domain.interruptions import Interruption, SignalType
+from spot_optimizer.domain.interruption_features import Circumstances, Features, PriceTrend
+from spot_optimizer.domain.interruptions import (
+    Interruption,
+    InterruptionId,
+    ResponseAction,
+    SignalType,
+)
+from spot_optimizer.domain.pricing.prices import PricePoint
+
+_TRENDS: Final = {trend.value: trend for trend in PriceTrend}
+_EVENT: Final = spot_interruption_events.c
+_SINCE: Final = bindparam("since", type_=UtcInstant)
+
+_OF: Final = (
+    select(spot_interruption_events)
+    .where(_EVENT.agent_id == bindparam("agent_id"))
+    .where(_EVENT.detected_at >= _SINCE)
+    .order_by(_EVENT.detected_at.desc(), _EVENT.id.desc())
+)
+_UNFINISHED: Final = (
+    select(spot_interruption_events)
+    .where(_EVENT.detected_at >= _SINCE)
+    .where(_EVENT.failover_completed.is_(false()))
+    .order_by(_EVENT.detected_at.desc(), _EVENT.id.desc())
+)
+_OF_POOL: Final = select(func.count(), func.min(_EVENT.detected_at)).where(
+    _EVENT.pool_id == bindparam("pool_id")
+)
+_OF_AGENT: Final = select(func.count(), func.max(_EVENT.detected_at)).where(
+    _EVENT.agent_id == bindparam("agent_id")
+)
+_AGENTS_IN: Final = (
+    select(func.count())
+    .select_from(agents)
+    .where(agents.c.current_pool_id == bindparam("pool_id"))
+    .where(agents.c.enabled.is_(True))
+    .where(agents.c.status != AgentStatus.DELETED)
+)
+_TICK: Final = spot_price_snapshots.c
+_PRICES: Final = (
+    select(_TICK.captured_at, _TICK.price)
+    .where(_TICK.pool_id == bindparam("pool_id"))
+    .where(_TICK.captured_at >= _SINCE)
+    .order_by(_TICK.captured_at, _TICK.id)
+)
+_PRICE_BEFORE: Final = (
+    select(_TICK.captured_at, _TICK.price)
+    .where(_TICK.pool_id == bindparam("pool_id"))
+    .where(_TICK.captured_at < _SINCE)
+    .order_by(_TICK.captured_at.desc(), _TICK.id.desc())
+    .limit(1)
+)
+
+
+def unfinished_interruptions(
+    connection: Connection, since: datetime
+) -> Mapping[AgentId, Sequence[Interruption]]:
+    """Of all agents, the newest first; finished ones may be among them that no failover ended."""
+    found: dict[AgentId, list[Interruption]] = {}
+    for row in connection.execute(_UNFINISHED, {"since": since}):
+        found.setdefault(AgentId(row.agent_id), []).append(_to_interruption(row))
+    return found
 
 
 class SqlInterruptionRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, interruption: Interruption, at: datetime) -> None:
+    def add(self, interruption: Interruption, at: datetime) -> InterruptionId:
+        inserted = self._connection.execute(
+            insert(spot_interruption_events).values(**_to_row(interruption), created_at=at)
+        )
+        (key,) = inserted.inserted_primary_key or (0,)
+        return InterruptionId(key)
+
+    def save(self, interruption: Interruption) -> None:
         self._connection.execute(
-            insert(spot_interruption_events).values(
-                instance_id=interruption.instance_id,
-                agent_id=interruption.agent_id,
-                pool_id=interruption.pool_id,
-                signal_type=interruption.signal_type,
-                detected_at=interruption.detected_at,
-                response_action=interruption.response_action,
-                metadata=dict(interruption.metadata),
-                created_at=at,
-            )
+            update(spot_interruption_events)
+            .where(_EVENT.id == interruption.id)
+            .values(**_to_row(interruption))
         )
 
+    def list_of(self, agent_id: AgentId, since: datetime) -> Sequence[Interruption]:
+        rows = self._connection.execute(_OF, {"agent_id": agent_id, "since": since})
+        return [_to_interruption(row) for row in rows]
+
     def any_since(self, agent_id: AgentId, signal: SignalType, since: datetime) -> bool:
-        events = spot_interruption_events.c
         same = (
             exists()
-            .where(events.agent_id == agent_id)
-            .where(events.signal_type == signal)
-            .where(events.detected_at >= since)
+            .where(_EVENT.agent_id == agent_id)
+            .where(_EVENT.signal_type == signal)
+            .where(_EVENT.detected_at >= since)
         )
         return bool(self._connection.execute(select(same)).scalar_one())
 
     def count_in_pool(self, pool_id: PoolId, since: datetime) -> int:
-        events = spot_interruption_events.c
         counted = (
             select(func.count())
             .select_from(spot_interruption_events)
-            .where(events.pool_id == pool_id)
-            .where(events.detected_at >= since)
+            .where(_EVENT.pool_id == pool_id)
+            .where(_EVENT.detected_at >= since)
         )
         return int(self._connection.execute(counted).scalar_one())
+
+    def circumstances(
+        self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime
+    ) -> Circumstances:
+        asked: dict[str, object] = {"agent_id": agent_id, "pool_id": pool_id, "since": since}
+        of_agent = self._connection.execute(_OF_AGENT, asked).one()
+        if pool_id is None:
+            return Circumstances(
+                now=now, agent_interruptions=of_agent[0], agent_last_interrupted_at=of_agent[1]
+            )
+        of_pool = self._connection.execute(_OF_POOL, asked).one()
+        ticks = [
+            *self._connection.execute(_PRICE_BEFORE, asked),
+            *self._connection.execute(_PRICES, asked),
+        ]
+        return Circumstances(
+            now=now,
+            prices=[
+                PricePoint(pool_id=pool_id, price=tick.price, captured_at=tick.captured_at)
+                for tick in ticks
+            ],
+            pool_interruptions=of_pool[0],
+            pool_first_interrupted_at=of_pool[1],
+            agents_in_pool=int(self._connection.execute(_AGENTS_IN, asked).scalar_one()),
+            agent_interruptions=of_agent[0],
+            agent_last_interrupted_at=of_agent[1],
+        )
+
+
+def _to_interruption(row: Row[*tuple[Any, ...]]) -> Interruption:
+    return Interruption(
+        id=InterruptionId(row.id),
+        agent_id=row.agent_id,
+        instance_id=row.instance_id,
+        pool_id=row.pool_id,
+        signal_type=SignalType(row.signal_type),
+        detected_at=row.detected_at,
+        termination_at=row.termination_time,
+        response_action=ResponseAction(row.response_action),
+        replica_id=row.replica_id,
+        replica_ready=bool(row.replica_ready),
+        failover_completed=bool(row.failover_completed),
+        failover_time_ms=row.failover_time_ms,
+        data_loss_seconds=row.data_loss_seconds or 0,
+        success=row.success is None or bool(row.success),
+        error_message=row.error_message,
+        features=Features(
+            instance_age_hours=row.instance_age_hours,
+            spot_price=row.spot_price_at_interruption,
+            price_trend=_TRENDS.get(row.price_trend_before),
+            price_change_percent=row.price_change_percent,
+            minutes_since_price_change=row.time_since_price_change_minutes,
+            day_of_week=row.day_of_week,
+            hour_of_day=row.hour_of_day,
+            pool_rate=row.pool_historical_interruption_rate,
+            region_rate=row.region_interruption_rate,
+            competing_instances=row.competing_instances_count,
+            previous_interruptions=row.previous_interruptions_count,
+            hours_since_last_interruption=row.time_since_last_interruption_hours,
+        ),
+        metadata=row.metadata if isinstance(row.metadata, dict) else {},
+    )
+
+
+def _to_row(interruption: Interruption) -> dict[str, Any]:
+    learnt = interruption.features
+    return {
+        "instance_id": interruption.instance_id,
+        "agent_id": interruption.agent_id,
+        "pool_id": interruption.pool_id,
+        "signal_type": interruption.signal_type,
+        "detected_at": interruption.detected_at,
+        "termination_time": interruption.termination_at,
+        "response_action": interruption.response_action,
+        "replica_id": interruption.replica_id,
+        "replica_ready": interruption.replica_ready,
+        "failover_completed": interruption.failover_completed,
+        "failover_time_ms": interruption.failover_time_ms,
+        "data_loss_seconds": interruption.data_loss_seconds,
+        "success": interruption.success,
+        "error_message": interruption.error_message,
+        "metadata": dict(interruption.metadata) or None,
+        "instance_age_hours": learnt.instance_age_hours,
+        "spot_price_at_interruption": learnt.spot_price,
+        "price_trend_before": learnt.price_trend,
+        "price_change_percent": learnt.price_change_percent,
+        "time_since_price_change_minutes": learnt.minutes_since_price_change,
+        "day_of_week": learnt.day_of_week,
+        "hour_of_day": learnt.hour_of_day,
+        "pool_historical_interruption_rate": learnt.pool_rate,
+        "region_interruption_rate": learnt.region_rate,
+        "competing_instances_count": learnt.competing_instances,
+        "previous_interruptions_count": learnt.previous_interruptions or 0,
+        "time_since_last_interruption_hours": learnt.hours_since_last_interruption,
+    }

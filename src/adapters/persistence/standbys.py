@@ -1,15 +1,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select
 
+from spot_optimizer.adapters.persistence.replicas import is_live
 from spot_optimizer.adapters.persistence.tables import agents, replica_instances
 from spot_optimizer.domain.agents.instances import Standby
 from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, ReplicaId
-
-_LIVE: Final = ("launching", "syncing", "ready")
 
 _COLUMNS: Final = (
     replica_instances.c.id,
@@ -23,24 +21,14 @@ _ON_INSTANCE: Final = (
     .join(agents, agents.c.id == replica_instances.c.agent_id)
     .where(agents.c.client_id == bindparam("client_id"))
     .where(replica_instances.c.instance_id == bindparam("instance_id"))
-    .where(replica_instances.c.is_active.is_(True))
-    .where(replica_instances.c.status.in_(_LIVE))
+    .where(is_live())
     .order_by(replica_instances.c.created_at.desc(), replica_instances.c.id)
     .limit(1)
-)
-_UNPROMOTED: Final = (
-    select(*_COLUMNS)
-    .where(replica_instances.c.agent_id == bindparam("agent_id"))
-    .where(replica_instances.c.is_active.is_(True))
-    .where(replica_instances.c.status != "promoted")
-    .order_by(replica_instances.c.id)
-    .with_for_update()
 )
 _OF: Final = (
     select(*_COLUMNS)
     .where(replica_instances.c.agent_id.in_(bindparam("ids", expanding=True)))
-    .where(replica_instances.c.is_active.is_(True))
-    .where(replica_instances.c.status.in_(_LIVE))
+    .where(is_live())
 )
 
 
@@ -60,26 +48,6 @@ class SqlStandbyRepository:
             for row in self._connection.execute(_OF, {"ids": sorted(agent_ids)}):
                 found[AgentId(row.agent_id)].append(_to_standby(row))
         return found
-
-    def unpromoted_of(self, agent_id: AgentId) -> Sequence[Standby]:
-        rows = self._connection.execute(_UNPROMOTED, {"agent_id": agent_id})
-        return [_to_standby(row) for row in rows]
-
-    def terminate(self, replica_ids: Collection[ReplicaId], at: datetime) -> None:
-        if replica_ids:
-            self._connection.execute(
-                update(replica_instances)
-                .where(replica_instances.c.id.in_(sorted(replica_ids)))
-                .values(is_active=False, status="terminated", terminated_at=at)
-            )
-
-    def launched(self, standby: Standby, at: datetime) -> None:
-        self._connection.execute(
-            update(replica_instances)
-            .where(replica_instances.c.id == standby.replica_id)
-            .where(replica_instances.c.status == "launching")
-            .values(status="syncing", launched_at=at)
-        )
 
 
 def _to_standby(row: Row[*tuple[Any, ...]]) -> Standby:

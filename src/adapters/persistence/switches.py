@@ -4,10 +4,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, case, exists, func, insert, select, type_coerce
 
-from spot_optimizer.adapters.persistence.tables import switches
+from spot_optimizer.adapters.persistence.tables import instance_switches, switches
 from spot_optimizer.adapters.persistence.tables.types import UtcInstant
 from spot_optimizer.application.ports.repositories import SwitchActivity
 from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId
+from spot_optimizer.domain.replicas.promotion import PrimaryChange, PromotionReason
 from spot_optimizer.domain.switching import Switch
 
 # When a switch took place: as its agent says, else when it was recorded.
@@ -58,6 +59,45 @@ class SqlSwitchRepository:
             exists().where(switches.c.agent_id == agent_id).where(switches.c.timestamp >= since)
         )
         return bool(self._connection.execute(select(any_switch)).scalar_one())
+
+    def add_primary_change(self, change: PrimaryChange) -> None:
+        self._connection.execute(
+            insert(instance_switches).values(
+                agent_id=change.agent_id,
+                old_instance_id=change.old_instance_id,
+                new_instance_id=change.new_instance_id,
+                switch_reason=change.reason,
+                switched_at=change.at,
+                success=True,
+            )
+        )
+
+    def find_primary_change(
+        self,
+        agent_id: AgentId,
+        old_instance_id: InstanceId,
+        reason: PromotionReason,
+        since: datetime,
+    ) -> PrimaryChange | None:
+        log = instance_switches.c
+        row = self._connection.execute(
+            select(instance_switches)
+            .where(log.agent_id == agent_id)
+            .where(log.old_instance_id == old_instance_id)
+            .where(log.switch_reason == reason)
+            .where(log.switched_at >= since)
+            .order_by(log.switched_at.desc(), log.id.desc())
+            .limit(1)
+        ).one_or_none()
+        if row is None:
+            return None
+        return PrimaryChange(
+            agent_id=agent_id,
+            old_instance_id=row.old_instance_id,
+            new_instance_id=row.new_instance_id,
+            reason=reason,
+            at=row.switched_at,
+        )
 
     def activity_of(
         self, agent_ids: Collection[AgentId], since: datetime

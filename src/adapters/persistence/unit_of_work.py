@@ -20,6 +20,7 @@ from spot_optimizer.adapters.persistence.journal import (
 )
 from spot_optimizer.adapters.persistence.pools import SqlSpotPoolRepository
 from spot_optimizer.adapters.persistence.prices import SqlPriceRepository
+from spot_optimizer.adapters.persistence.replicas import SqlReplicaRepository
 from spot_optimizer.adapters.persistence.standbys import SqlStandbyRepository
 from spot_optimizer.adapters.persistence.switches import SqlSwitchRepository
 
@@ -28,6 +29,7 @@ class SqlUnitOfWork:
     clients: SqlClientRepository
     agents: SqlAgentRepository
     standbys: SqlStandbyRepository
+    replicas: SqlReplicaRepository
     instances: SqlInstanceRepository
     commands: SqlCommandRepository
     switches: SqlSwitchRepository
@@ -54,6 +56,7 @@ class SqlUnitOfWork:
         self.clients = SqlClientRepository(connection)
         self.agents = SqlAgentRepository(connection)
         self.standbys = SqlStandbyRepository(connection)
+        self.replicas = SqlReplicaRepository(connection)
         self.instances = SqlInstanceRepository(connection)
         self.commands = SqlCommandRepository(connection)
         self.switches = SqlSwitchRepository(connection)

@@ -1,22 +1,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from spot_optimizer.application.replicas.changes import save_if_changed, save_replicas
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain import dashboard_occurrences
 from spot_optimizer.domain.agents.agent import Agent, AgentSettings
-from spot_optimizer.domain.agents.settings_change import (
-    LimitsChange,
-    SettingsChange,
-    without_replicas,
-)
+from spot_optimizer.domain.agents.settings_change import LimitsChange, SettingsChange
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import AgentNotFound
 from spot_optimizer.domain.identifiers import AgentId
+from spot_optimizer.domain.replicas.replica import Replica
+
+_REASON: Final = "manual replicas turned off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,19 @@ class ConfigureAgent:
         now: datetime,
     ) -> Agent:
         after = replace(before, settings=change.applied_to(before.settings))
-        ended = []
+        ended: list[Replica] = []
         if before.settings.manual_replica_enabled and not after.settings.manual_replica_enabled:
-            replicas = work.standbys.unpromoted_of(before.id)
-            ended = change.ends(replicas, before.settings, self.compatibility)
-            work.standbys.terminate([one.replica_id for one in ended], now)
+            replicas = work.replicas.active_of(before.id)
+            ended = [
+                one.terminate(now)
+                for one in change.ends(replicas, before.settings, self.compatibility)
+            ]
             if ended:
-                after = without_replicas(after, ended, remaining=len(replicas) - len(ended))
-        if after != before:
-            work.agents.save(after, now)
-        gone = [one.replica_id for one in ended]
+                after = save_replicas(
+                    work, after, replicas, ended, now, caller, self.compatibility, _REASON
+                )
+        save_if_changed(work, before, after, now)
+        gone = [one.id for one in ended]
         told = dashboard_occurrences.agent_configured(before, after, gone, now)
         record(work, told, caller)
         return after

@@ -1,15 +1,20 @@
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from spot_optimizer.application.commands.changes import save_changes
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from spot_optimizer.application.replicas.changes import save_replicas
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain import dashboard_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import AgentId
+
+_REASON: Final = "Agent deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +24,23 @@ class DeleteAgent:
 
     unit_of_work: UnitOfWorkFactory
     clock: Clock
+    compatibility: Compatibility
 
     @repeated_when_lost
     def __call__(self, agent_id: AgentId, caller: Caller) -> None:
         now = self.clock.now()
         with self.unit_of_work() as work:
             before = work.agents.get_for_update(agent_id, caller.owner)
-            replicas = [one.replica_id for one in work.standbys.unpromoted_of(agent_id)]
-            work.standbys.terminate(replicas, now)
-            after = before.delete()
+            known = work.replicas.active_of(agent_id)
+            ended = [one.terminate(now) for one in known]
+            after = save_replicas(
+                work, before.delete(), known, ended, now, caller, self.compatibility, _REASON
+            )
             work.agents.save(after, now)
             self._close_instance(work, after, now)
             self._cancel_orders(work, after, caller, now)
-            told = dashboard_occurrences.agent_deleted(before, after, replicas, now)
+            gone = [one.id for one in ended if not one.is_active]
+            told = dashboard_occurrences.agent_deleted(before, after, gone, now)
             record(work, told, caller)
             work.commit()
 
@@ -54,6 +63,3 @@ class DeleteAgent:
         waiting = work.commands.open_of([agent.id]).get(agent.id, ())
         cancelled = [(one, after) for one in waiting if (after := one.cancel(_REASON, now)) != one]
         save_changes(work, cancelled, now, caller)
-
-
-_REASON = "Agent deleted"

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spot_optimizer.application.commands.changes import save_changes
+from spot_optimizer.application.commands.settle_former import settle_former
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
@@ -25,11 +25,13 @@ from spot_optimizer.domain.agents.registration import (
     register,
 )
 from spot_optimizer.domain.callers import Caller
-from spot_optimizer.domain.commands.queue import settle_after_move
+from spot_optimizer.domain.commands.queue import Occasion
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.decisions.contract import SwitchLimits
 from spot_optimizer.domain.errors import ValidationFailed
 from spot_optimizer.domain.identifiers import AgentId, ClientId
+from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
+from spot_optimizer.domain.replicas.replica import ReplicaReport
 
 
 class ForeignInstance(ValidationFailed):
@@ -67,6 +69,7 @@ class RegisterAgent:
         with self.unit_of_work() as work:
             standby = work.standbys.on_instance(client_id, registration.instance_id)
             before = self._agent_meant(work, client_id, registration, standby)
+            standby = work.standbys.on_instance(client_id, registration.instance_id)
             recorded = work.instances.find(registration.instance_id)
             if self.compatibility.refuse_foreign_instance:
                 _refuse_foreign(recorded, client_id)
@@ -78,7 +81,7 @@ class RegisterAgent:
                 registered = register(before, registration, role, now, self.compatibility)
             limits = self._save(work, registered, before, recorded, caller)
             if registered.outcome is RegistrationOutcome.ACKNOWLEDGED_STANDBY and standby:
-                work.standbys.launched(standby, now)
+                self._note_standby(work, standby)
             event = occurrences.agent_registered(registered, before, registration.instance_id, now)
             record(work, event, caller)
             work.commit()
@@ -143,8 +146,23 @@ class RegisterAgent:
         if registered.speaks_for_the_agent:
             self._save_instance(work, agent, recorded)
         if registered.former_instance_id not in (None, agent.primary_instance_id):
-            self._settle_commands(work, agent, caller)
+            occasion = self._occasion(agent, recorded)
+            settle_former(work, agent, occasion, now, caller, self.compatibility)
         return work.agents.limits_of([agent.id])[agent.id]
+
+    def _occasion(self, agent: Agent, recorded: Instance | None) -> Occasion:
+        """A machine that the agent had before is not what a switch has made."""
+        was_there = recorded is not None and recorded.agent_id == agent.id
+        always_moves = self.compatibility.registration_always_moves_primary
+        return Occasion.RETURN if was_there and not always_moves else Occasion.REGISTRATION
+
+    def _note_standby(self, work: UnitOfWork, standby: Standby) -> None:
+        """Its machine is up: a replica that was launching is synchronising now."""
+        replica = work.replicas.find(standby.agent_id, standby.replica_id)
+        if replica is not None and replica.status is ReplicaStatus.LAUNCHING:
+            up = ReplicaReport(instance_id=standby.instance_id)
+            now = self.clock.now()
+            work.replicas.save_all([replica.after(up, False, now, self.compatibility)])
 
     def _save_instance(self, work: UnitOfWork, agent: Agent, recorded: Instance | None) -> None:
         now = self.clock.now()
@@ -161,22 +179,6 @@ class RegisterAgent:
             bound = recorded.bind(agent, self.compatibility)
             if bound != recorded:
                 work.instances.save(bound, now)
-
-    def _settle_commands(self, work: UnitOfWork, agent: Agent, caller: Caller) -> None:
-        """Close what was ordered of the former instance, and that instance if it was to end."""
-        now, primary = self.clock.now(), agent.primary_instance_id
-        if primary is None:
-            return
-        commands = {c.id: c for c in work.commands.open_of([agent.id]).get(agent.id, ())}
-        settled = settle_after_move(
-            commands.values(), primary, "registration of", now, self.compatibility
-        )
-        save_changes(work, [(commands[after.id], after) for after in settled], now, caller)
-        for command in settled:
-            if command.success and command.ends_the_old_instance and command.instance_id:
-                former = work.instances.find(command.instance_id)
-                if former is not None and former.agent_id == agent.id and former.is_active:
-                    work.instances.save(former.close(now), now)
 
 
 def _refuse_foreign(recorded: Instance | None, client_id: ClientId) -> None:

@@ -13,6 +13,7 @@ from spot_optimizer.domain.interruptions import (
     REPEAT_WINDOW,
     Interruption,
     SignalType,
+    time_of_notice,
 )
 from spot_optimizer.domain.pricing.pool_choice import (
     RISK_LOOK_BACK,
@@ -56,7 +57,7 @@ class HandleRebalance:
                 instance_id=instance_id or agent.primary_instance_id or InstanceId(""),
                 pool_id=at.pool_id,
                 signal_type=signal,
-                detected_at=detected_at or now,
+                detected_at=time_of_notice(detected_at, now),
                 metadata={
                     "risk_score": advice.risk_score,
                     "current_pool": at.pool_id,

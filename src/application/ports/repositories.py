@@ -28,11 +28,14 @@ from spot_optimizer.domain.identifiers import (
     PoolId,
     ReplicaId,
 )
-from spot_optimizer.domain.interruptions import Interruption, SignalType
+from spot_optimizer.domain.interruption_features import Circumstances
+from spot_optimizer.domain.interruptions import Interruption, InterruptionId, SignalType
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PriceObservation
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
+from spot_optimizer.domain.replicas.promotion import PrimaryChange, PromotionReason
+from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.switching import Switch
 
 
@@ -124,15 +127,21 @@ class StandbyRepository(Protocol):
 
     def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Standby]]: ...
 
-    def unpromoted_of(self, agent_id: AgentId) -> Sequence[Standby]:
-        """Its active replicas, failed ones too, by id; held. A promoted one is the primary."""
+
+class ReplicaRepository(Protocol):
+    """Whoever writes holds the agent."""
+
+    def find(self, agent_id: AgentId, replica_id: ReplicaId) -> Replica | None:
+        """Whatever has become of it."""
         ...
 
-    def terminate(self, replica_ids: Collection[ReplicaId], at: datetime) -> None: ...
-
-    def launched(self, standby: Standby, at: datetime) -> None:
-        """Its machine is up: a replica that was launching is synchronising now."""
+    def active_of(self, agent_id: AgentId) -> Sequence[Replica]:
+        """Live, promoted and failed ones, the newest first."""
         ...
+
+    def add(self, replica: Replica) -> None: ...
+
+    def save_all(self, replicas: Sequence[Replica]) -> None: ...
 
 
 class InstanceRepository(Protocol):
@@ -208,6 +217,18 @@ class SwitchRepository(Protocol):
 
     def any_since(self, agent_id: AgentId, since: datetime) -> bool: ...
 
+    def add_primary_change(self, change: PrimaryChange) -> None: ...
+
+    def find_primary_change(
+        self,
+        agent_id: AgentId,
+        old_instance_id: InstanceId,
+        reason: PromotionReason,
+        since: datetime,
+    ) -> PrimaryChange | None:
+        """The newest one away from that instance."""
+        ...
+
     def activity_of(
         self, agent_ids: Collection[AgentId], since: datetime
     ) -> Mapping[AgentId, SwitchActivity]: ...
@@ -282,7 +303,19 @@ class PriceRepository(Protocol):
 
 
 class InterruptionRepository(Protocol):
-    def add(self, interruption: Interruption, at: datetime) -> None: ...
+    def add(self, interruption: Interruption, at: datetime) -> InterruptionId: ...
+
+    def save(self, interruption: Interruption) -> None: ...
+
+    def list_of(self, agent_id: AgentId, since: datetime) -> Sequence[Interruption]:
+        """Those detected since then, the newest first."""
+        ...
+
+    def circumstances(
+        self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime
+    ) -> Circumstances:
+        """What is on record of the pool and of the agent; prices since then, and one before."""
+        ...
 
     def any_since(self, agent_id: AgentId, signal: SignalType, since: datetime) -> bool: ...
 

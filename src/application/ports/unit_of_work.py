@@ -11,6 +11,7 @@ from spot_optimizer.application.ports.repositories import (
     InstanceRepository,
     InterruptionRepository,
     PriceRepository,
+    ReplicaRepository,
     SpotPoolRepository,
     StandbyRepository,
     SwitchRepository,
@@ -47,6 +48,8 @@ class UnitOfWork(Protocol):
     def agents(self) -> AgentRepository: ...
     @property
     def standbys(self) -> StandbyRepository: ...
+    @property
+    def replicas(self) -> ReplicaRepository: ...
     @property
     def instances(self) -> InstanceRepository: ...
     @property

@@ -11,7 +11,7 @@ from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.commands.command import Command
-from spot_optimizer.domain.commands.queue import duplicates_of, settle_after_move
+from spot_optimizer.domain.commands.queue import Occasion, duplicates_of, settle_after_move
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import ValidationFailed
 from spot_optimizer.domain.identifiers import AgentId, SwitchId
@@ -154,6 +154,6 @@ class RecordSwitch:
         if agent.primary_instance_id == report.new_instance_id:
             rest = [c for c in before.values() if c.id not in settled]
             changed += settle_after_move(
-                rest, report.new_instance_id, "switch to", now, self.compatibility
+                rest, report.new_instance_id, Occasion.SWITCH, now, self.compatibility
             )
         save_changes(work, [(before[after.id], after) for after in changed], now, caller)

@@ -118,11 +118,14 @@ class Agent:
     agent_version: str | None = None
     current_replica_id: ReplicaId | None = None
     interruption_handled_count: int = 0
+    emergency_replica_count: int = 0
     installed_at: datetime | None = None
     last_heartbeat_at: datetime | None = None
     last_switch_at: datetime | None = None
+    last_failover_at: datetime | None = None
     last_interruption_signal_at: datetime | None = None
     last_rebalance_recommendation_at: datetime | None = None
+    last_termination_notice_at: datetime | None = None
     last_cleanup_at: datetime | None = None
     terminated_at: datetime | None = None
 
@@ -212,11 +215,34 @@ class Agent:
         warned_at = self.last_rebalance_recommendation_at
         return warned_at is not None and warned_at >= moment
 
-    def accept_rebalance_recommendation(self, now: datetime) -> Self:
+    def has_replicas(self, live: int, current: ReplicaId | None) -> Self:
+        """How many live replicas it has, and which of them counts (INV-6)."""
         return replace(
             self,
-            last_interruption_signal_at=now,
-            last_rebalance_recommendation_at=now,
+            settings=replace(self.settings, replica_count=live),
+            current_replica_id=current,
+        )
+
+    def fail_over(self, now: datetime, *, in_emergency: bool) -> Self:
+        return replace(
+            self,
+            last_failover_at=now,
+            interruption_handled_count=self.interruption_handled_count + in_emergency,
+        )
+
+    def protected_in_emergency(self) -> Self:
+        """A replica was made because of a notice."""
+        return replace(self, emergency_replica_count=self.emergency_replica_count + 1)
+
+    def note_rebalance_recommendation(self, now: datetime) -> Self:
+        return replace(self, last_interruption_signal_at=now, last_rebalance_recommendation_at=now)
+
+    def note_termination_notice(self, now: datetime) -> Self:
+        return replace(self, last_interruption_signal_at=now, last_termination_notice_at=now)
+
+    def accept_rebalance_recommendation(self, now: datetime) -> Self:
+        return replace(
+            self.note_rebalance_recommendation(now),
             interruption_handled_count=self.interruption_handled_count + 1,
         )
 

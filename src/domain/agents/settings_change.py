@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from spot_optimizer.domain.agents.agent import Agent, AgentSettings
-from spot_optimizer.domain.agents.instances import Standby
+from spot_optimizer.domain.agents.agent import AgentSettings
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.decisions.contract import SwitchLimits
-
-MANUAL_REPLICA: Final = "manual"
+from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
+from spot_optimizer.domain.replicas.replica import Replica
 
 T = TypeVar("T")
 
@@ -69,8 +68,8 @@ class SettingsChange:
         )
 
     def ends(
-        self, replicas: Iterable[Standby], before: AgentSettings, compatibility: Compatibility
-    ) -> list[Standby]:
+        self, replicas: Iterable[Replica], before: AgentSettings, compatibility: Compatibility
+    ) -> list[Replica]:
         """Which of the active replicas, promoted ones aside, have no reason any more (5.5).
 
         They end when manual mode was on and goes off: all of them by its own switch; when
@@ -81,9 +80,10 @@ class SettingsChange:
             return []
         if compatibility.only_counted_replicas_end and before.replica_count < 1:
             return []
+        unpromoted = [one for one in replicas if one.status is not ReplicaStatus.PROMOTED]
         if self.manual_replica_enabled is None:
-            return [one for one in replicas if one.replica_type == MANUAL_REPLICA]
-        return list(replicas)
+            return [one for one in unpromoted if not one.is_automatic]
+        return unpromoted
 
     def _exclusive(self, settings: AgentSettings) -> tuple[bool, bool]:
         """Auto-switch and manual replicas, never both on; the latter win (5.5)."""
@@ -93,16 +93,6 @@ class SettingsChange:
         if self.manual_replica_enabled is not None or self.auto_switch_enabled:
             return auto, False
         return auto, settings.manual_replica_enabled
-
-
-def without_replicas(agent: Agent, ended: Iterable[Standby], remaining: int) -> Agent:
-    """The agent after some of its replicas have ended and that many live on."""
-    gone = agent.current_replica_id in {one.replica_id for one in ended}
-    return replace(
-        agent,
-        settings=replace(agent.settings, replica_count=remaining),
-        current_replica_id=None if gone else agent.current_replica_id,
-    )
 
 
 def _said(value: T | None, otherwise: T) -> T:

@@ -1,7 +1,8 @@
 """What happens to the commands of one agent together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from spot_optimizer.domain.commands.command import Command, CommandStatus, Target
@@ -9,6 +10,29 @@ from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import InstanceId
 
 _BEFORE_EVERYTHING: Final = datetime.min.replace(tzinfo=UTC)
+
+
+class Occasion(StrEnum):
+    """Why another instance carries the workload."""
+
+    REGISTRATION = "registration of"
+    HEARTBEAT = "heartbeat of"
+    SWITCH = "switch to"
+    RETURN = "return of"
+    """A former instance takes over from a dead one."""
+    PROMOTION = "promotion of"
+
+
+# What an order that the former instance was carrying out has come to. Agents end their own machine
+# before they report, so that a new instance is often the only sign of success there is (ruling R9);
+# one that was there before is none, and a promotion says nothing about it.
+_CAME_TO: Final[Mapping[Occasion, bool | None]] = {
+    Occasion.REGISTRATION: True,
+    Occasion.HEARTBEAT: True,
+    Occasion.SWITCH: True,
+    Occasion.RETURN: False,
+    Occasion.PROMOTION: None,
+}
 
 
 def in_order(commands: Iterable[Command]) -> list[Command]:
@@ -52,15 +76,14 @@ def equal_to(target: Target, commands: Iterable[Command]) -> Command | None:
 def settle_after_move(
     commands: Iterable[Command],
     new_instance_id: InstanceId,
-    occasion: str,
+    occasion: Occasion,
     now: datetime,
     compatibility: Compatibility,
 ) -> list[Command]:
     """The changed commands once another instance carries the workload.
 
-    An order that was handed out to the former instance has been carried out: agents end their own
-    machine before they report, so that the successor is often the only sign (ruling R9). One that
-    nobody had been given makes no sense any longer.
+    An order that was handed out to the former instance has come to what the occasion says. One
+    that nobody had been given makes no sense any longer.
     """
     changed = []
     for command in commands:
@@ -68,10 +91,24 @@ def settle_after_move(
             continue
         told = f"{occasion} {new_instance_id}"
         if command.status is CommandStatus.EXECUTING and command.is_switch:
-            changed.append(command.report(True, f"Executed: {told}", now, compatibility))
+            success = _CAME_TO[occasion]
+            if success is not None:
+                verdict = "Executed" if success else "Not executed"
+                changed.append(command.report(success, f"{verdict}: {told}", now, compatibility))
         else:
             changed.append(command.cancel(f"Superseded by {told}", now))
     return [command for command in changed if not command.is_open]
+
+
+def cancelled_by_notice(
+    commands: Iterable[Command], instance_id: InstanceId, now: datetime
+) -> list[Command]:
+    """Switches that nobody has begun make no sense once the instance is to be lost (4.3.7)."""
+    return [
+        command.cancel(f"Superseded by termination notice for {instance_id}", now)
+        for command in commands
+        if command.status is CommandStatus.PENDING and command.is_switch
+    ]
 
 
 def duplicates_of(done: Command, commands: Iterable[Command], now: datetime) -> list[Command]:

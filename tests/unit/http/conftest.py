@@ -15,7 +15,9 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def running(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with an_api(store.url, tmp_path_factory.mktemp("data")) as api:
+    # Every test empties the database beneath it.
+    data = tmp_path_factory.mktemp("data")
+    with an_api(store.url, data, ROWS_CHANGE_BENEATH="true") as api:
         yield api
 
 

@@ -14,6 +14,7 @@ from tests.application_under_test import (
     Store,
     a_registration,
     an_api,
+    is_meant_so,
     routes_of,
 )
 
@@ -39,6 +40,10 @@ BODIES: dict[str, Json] = {
     "termination": {"reason": "gone", "instance_id": "i-1"},
     "cleanup-report": {"snapshots": {"deleted": ["snap-1"]}},
     "rebalance-recommendation": {"instance_id": "i-1"},
+    "create-emergency-replica": {"signal_type": "termination-notice"},
+    "termination-imminent": {"instance_id": "i-1"},
+    "status": {"status": "ready"},
+    "nothing-of-that-name": {"instance_id": "i-3"},
     "decide": {"instance": {"instance_id": "i-1", "current_mode": "spot"}, "pricing": {}},
     "issue-switch-command": {"target_mode": "ondemand"},
 }
@@ -194,4 +199,4 @@ def test_the_owner_itself_is_let_in(api: Api) -> None:
         if agent_id in path and "replicas" not in path:
             body = b"" if method == "GET" else BODIES.get(path.rsplit("/", 1)[1], {})
             answer = api.send(method, path, body, token=OWNER_TOKEN)
-            assert answer.status_code in (200, 201), path
+            assert answer.status_code in (200, 201) or is_meant_so(answer), path
