@@ -1,6 +1,5 @@
 """The commands and their options. What a command needs is imported when it is given."""
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -42,6 +41,8 @@ Duration = Annotated[
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"spot-optimizer {version('spot-optimizer')}")
         raise typer.Exit
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from spot_optimizer.adapters.admin_token import AdminTokenFile
+from spot_optimizer.cli.collector import no_collections
 from spot_optimizer.cli.configuration import settings_from, wrong_setting
 from spot_optimizer.cli.listening import listen, taken_port, url_of
 from spot_optimizer.cli.logs import log_config, make_log_folder
@@ -107,7 +108,8 @@ def _inspection(url: str, workers: int) -> Iterator[Future[tuple[str, ...]]]:
 
 
 def _inspected(url: str) -> tuple[str, ...]:
-    from spot_optimizer.cli.preflight import inspected
+    with no_collections():
+        from spot_optimizer.cli.preflight import inspected
 
     return inspected(url)
 
