@@ -1,7 +1,9 @@
 """What is built from what. The only file that knows all of the inside."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -33,12 +35,16 @@ from spot_optimizer.adapters.http.decisions import decision_handlers
 from spot_optimizer.adapters.http.emergencies import emergency_handlers
 from spot_optimizer.adapters.http.health import health_handlers
 from spot_optimizer.adapters.http.interruptions import interruption_handlers
+from spot_optimizer.adapters.http.models import model_handlers
 from spot_optimizer.adapters.http.pricing import pricing_handlers
 from spot_optimizer.adapters.http.replicas import replica_handlers
 from spot_optimizer.adapters.http.session_cookie import SessionCookie
 from spot_optimizer.adapters.http.sessions import session_handlers
 from spot_optimizer.adapters.http.switching import switching_handlers
-from spot_optimizer.adapters.ml.registry import LoadedEngine
+from spot_optimizer.adapters.http.system_health import system_health_handlers
+from spot_optimizer.adapters.ml.directory_files import DirectoryFiles
+from spot_optimizer.adapters.ml.loader import BuiltInEngines
+from spot_optimizer.adapters.ml.registry import EngineRegistry
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.client_queries import SqlClientQueries
@@ -54,10 +60,13 @@ from spot_optimizer.adapters.persistence.dashboard.replicas import SqlReplicaVie
 from spot_optimizer.adapters.persistence.dashboard.savings import SqlSavingsViews
 from spot_optimizer.adapters.persistence.dashboard.switches import SqlSwitchViews
 from spot_optimizer.adapters.persistence.engine import make_engine, make_reading_engine
+from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
+from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
+from spot_optimizer.adapters.scheduling.engine_watch import EngineWatch, SilentAnnouncer
 from spot_optimizer.adapters.scheduling.timetable import Job, Timetable
 from spot_optimizer.adapters.system import (
     RandomIdentifiers,
@@ -67,6 +76,7 @@ from spot_optimizer.adapters.system import (
 )
 from spot_optimizer.application.agents.configure_agent import ConfigureAgent
 from spot_optimizer.application.agents.delete_agent import DeleteAgent
+from spot_optimizer.application.admin.inspect_system import InspectSystem
 from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
 from spot_optimizer.application.agents.record_cleanup import RecordCleanup
 from spot_optimizer.application.agents.record_heartbeats import RecordHeartbeats
@@ -96,8 +106,15 @@ from spot_optimizer.application.interruptions.ensure_emergency_replica import (
 from spot_optimizer.application.interruptions.fail_over import FailOver
 from spot_optimizer.application.interruptions.handle_rebalance import HandleRebalance
 from spot_optimizer.application.notifications.mark_read import MarkRead
+from spot_optimizer.application.models.follow_models import FollowModels
+from spot_optimizer.application.models.record_start import RecordStart
+from spot_optimizer.application.models.serve_models import ServeModels
+from spot_optimizer.application.models.upload_engine import UploadEngine
+from spot_optimizer.application.models.upload_models import UploadModels
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
+from spot_optimizer.application.ports.decision_engine import Announcer, EngineLoader
+from spot_optimizer.application.ports.model_files import ModelFiles
 from spot_optimizer.application.pricing.ingest_pricing_reports import IngestPricingReports
 from spot_optimizer.application.replicas.create_replica import CreateReplica
 from spot_optimizer.application.replicas.hand_out_replicas import HandOutReplicas
@@ -124,6 +141,38 @@ def _make_cache(settings: Settings, clock: Clock) -> Cache:
 
         return RedisCache(settings.redis_url)
     return FileCache(settings.data_dir / "cache.sqlite3", clock)
+
+
+def _make_announcer(settings: Settings) -> Announcer:
+    if settings.redis_url is not None:
+        from spot_optimizer.adapters.scheduling.redis_announcer import (
+            RedisAnnouncer,
+        )
+
+        return RedisAnnouncer(settings.redis_url)
+    return SilentAnnouncer()
+
+
+def _make_files(settings: Settings, folder: Path | None, name: str) -> ModelFiles:
+    if settings.model_store_url:
+        from spot_optimizer.adapters.ml.object_files import (
+            ObjectFiles,
+        )
+
+        return ObjectFiles(f"{settings.model_store_url.rstrip('/')}/{name}")
+    return DirectoryFiles(folder or settings.data_dir / name)
+
+
+def _make_loader(settings: Settings, files: ModelFiles) -> EngineLoader:
+    peculiarities = settings.peculiarities
+    return BuiltInEngines(
+        files=files,
+        module=settings.decision_engine_module,
+        class_name=settings.decision_engine_class,
+        strict=settings.ml_strict_activation,
+        opens_models=not peculiarities.former_model_sessions,
+        missing_spot_price_is_free=peculiarities.missing_spot_price_is_free,
+    )
 
 
 def _make_admin_token(settings: Settings) -> CurrentAdminToken:
@@ -157,12 +206,7 @@ class Container(containers.DeclarativeContainer):
         _make_cache, settings=settings, clock=clock
     )
     unit_of_work = providers.Factory(SqlUnitOfWork, engine=engine)
-    engines = providers.Singleton(
-        LoadedEngine,
-        module=settings.provided.decision_engine_module,
-        class_name=settings.provided.decision_engine_class,
-        missing_spot_price_is_free=settings.provided.peculiarities.missing_spot_price_is_free,
-    )
+    engines = providers.Singleton(EngineRegistry)
     ask_engine = providers.Singleton(AskEngine, engines=engines)
     compatibility = settings.provided.peculiarities
     stopwatch = providers.Singleton(SystemStopwatch)
@@ -175,6 +219,32 @@ class Container(containers.DeclarativeContainer):
     compatible = partial(transactional, compatibility=compatibility)
 
     admin_queries = providers.Singleton(SqlAdminQueries, engine=reading_engine)
+    model_queries = providers.Singleton(SqlModelQueries, engine=reading_engine)
+    model_files: providers.Singleton[ModelFiles] = providers.Singleton(
+        _make_files, settings=settings, folder=settings.provided.model_dir, name="models"
+    )
+    engine_files: providers.Singleton[ModelFiles] = providers.Singleton(
+        _make_files,
+        settings=settings,
+        folder=settings.provided.decision_engine_dir,
+        name="decision_engines",
+    )
+    loader: providers.Singleton[EngineLoader] = providers.Singleton(
+        _make_loader, settings=settings, files=model_files
+    )
+    announcer: providers.Singleton[Announcer] = providers.Singleton(
+        _make_announcer, settings=settings
+    )
+    one_upload_at_a_time = providers.Singleton(DatabaseExclusion, engine=engine, name="models")
+    engine_watch = providers.Singleton(
+        EngineWatch,
+        follow=providers.Singleton(
+            FollowModels, queries=model_queries, loader=loader, engines=engines
+        ),
+        announcer=announcer,
+    )
+    record_start = transactional(RecordStart, cache=cache, engines=engines)
+
     agent_queries = providers.Singleton(SqlAgentQueries, engine=reading_engine)
     replica_queries = providers.Singleton(SqlReplicaQueries, engine=reading_engine)
     health_probe = providers.Singleton(SqlHealthProbe, engine=reading_engine)
@@ -284,6 +354,48 @@ class Container(containers.DeclarativeContainer):
             gatekeeper=gatekeeper,
             handle_rebalance=transactional(HandleRebalance),
             compatibility=compatibility,
+        ),
+        providers.Singleton(
+            model_handlers,
+            gatekeeper=gatekeeper,
+            upload_models=compatible(
+                UploadModels,
+                identifiers=identifiers,
+                files=model_files,
+                one_at_a_time=one_upload_at_a_time,
+                unsafe=settings.provided.allow_unsafe_uploads,
+            ),
+            upload_engine=transactional(
+                UploadEngine,
+                files=engine_files,
+                one_at_a_time=one_upload_at_a_time,
+                loader=loader,
+                engines=engines,
+                unsafe=settings.provided.allow_unsafe_uploads,
+            ),
+            serve_models=compatible(
+                ServeModels,
+                files=model_files,
+                one_at_a_time=one_upload_at_a_time,
+                loader=loader,
+                engines=engines,
+                announcer=announcer,
+            ),
+            queries=model_queries,
+        ),
+        providers.Singleton(
+            system_health_handlers,
+            gatekeeper=gatekeeper,
+            inspect_system=providers.Singleton(
+                InspectSystem,
+                probe=health_probe,
+                queries=model_queries,
+                model_files=model_files,
+                engine_files=engine_files,
+            ),
+            engines=engines,
+            clock=clock,
+            pool_size=settings.provided.db_pool_size,
         ),
         providers.Singleton(
             pricing_handlers,
@@ -439,19 +551,23 @@ class Container(containers.DeclarativeContainer):
 
 def create_app() -> Litestar:
     """uvicorn spot_optimizer.bootstrap:create_app --factory"""
-    return web_app(Container(settings=Settings.from_environment()))
+    container = Container(settings=Settings.from_environment())
+    return web_app(container, on_start=container.record_start())
 
 
-def web_app(container: Container) -> Litestar:
+def web_app(container: Container, on_start: Callable[[], None] = lambda: None) -> Litestar:
     settings = container.settings()
 
     def start() -> None:
+        container.engine_watch().start()
+        on_start()
         if settings.enable_background_jobs:
             container.timetable().start()
 
     def stop() -> None:
         if settings.enable_background_jobs:
             container.timetable().stop()
+        container.engine_watch().stop()
         container.reading_engine().dispose()
         container.exporting_engine().dispose()
         container.engine().dispose()

@@ -49,6 +49,14 @@ class Settings:
     price_freshness_seconds: int = 3600
     agent_heartbeat_timeout: int = 120
     enable_background_jobs: bool = True
+    model_dir: Path | None = None
+    """Unset: a folder in the data folder."""
+    decision_engine_dir: Path | None = None
+    """Unset: a folder in the data folder."""
+    model_store_url: str = ""
+    """A place that fsspec knows, such as `s3://bucket/folder`; unset: the two folders above."""
+    allow_unsafe_uploads: bool = False
+    ml_strict_activation: bool = False
     decision_engine_module: str = "decision_engines.ml_based_engine"
     decision_engine_class: str = "MLBasedDecisionEngine"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

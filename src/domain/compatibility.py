@@ -111,6 +111,10 @@ class Compatibility:
     """The list of replicas ignores the status that is asked for, and tells nothing of a pool that
     is not on record."""
 
+    former_model_sessions: bool = False
+    """Model files are kept and never opened, no hashes are kept of them, no model is registered;
+    and a fallback that was uploaded after the live session stays one beside it."""
+
     @classmethod
     def with_the_monolith(cls) -> "Compatibility":
         return cls(**dict.fromkeys(cls.__dataclass_fields__, True))

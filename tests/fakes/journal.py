@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from spot_optimizer.application.ports.decision_engine import ModelFound
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.cleanups import CleanupReport
 from spot_optimizer.domain.decisions.record import DecisionRecord
 from spot_optimizer.domain.identifiers import ClientId, NotificationId
 from spot_optimizer.domain.journal import AuditEntry, Notification, SystemEvent
-from tests.fakes.keeping import Keeping
+from spot_optimizer.domain.models.sessions import ModelSession, SessionChanges, SessionId
+from tests.fakes.keeping import Keeping, refuse_twice
 
 
 class InMemoryEvents(Keeping):
@@ -80,6 +82,32 @@ class InMemoryDecisions(Keeping):
 
     def add(self, records: Sequence[DecisionRecord]) -> None:
         self.records.extend(records)
+
+
+class InMemoryModels(Keeping):
+    def __init__(self) -> None:
+        self.kept: dict[SessionId, ModelSession] = {}
+        self.registered: list[ModelFound] = []
+
+    def sessions(self) -> Sequence[ModelSession]:
+        return sorted(self.kept.values(), key=lambda one: (one.created_at, one.id), reverse=True)
+
+    def save(self, changes: SessionChanges) -> None:
+        if changes.added is not None:
+            refuse_twice(changes.added.id in self.kept)
+            self.kept[changes.added.id] = changes.added
+        self.kept.update({one.id: one for one in changes.changed})
+        for one in changes.removed:
+            del self.kept[one.id]
+
+    def register(
+        self,
+        session: ModelSession,
+        models: Sequence[ModelFound],
+        fallback: SessionId | None,
+        at: datetime,
+    ) -> None:
+        self.registered = list(models)
 
 
 class InMemoryCleanups(Keeping):

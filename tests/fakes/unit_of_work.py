@@ -27,6 +27,7 @@ from tests.fakes.journal import (
     InMemoryDecisions,
     InMemoryEvents,
     InMemoryInbox,
+    InMemoryModels,
     InMemoryNotifications,
 )
 from tests.fakes.keeping import Keeping
@@ -65,6 +66,7 @@ class InMemoryUnitOfWork:
         self.interruptions = InMemoryInterruptions(self.agents, self.prices)
         self.pools = InMemoryPools(pools, self.prices, self.interruptions)
         self.decisions = InMemoryDecisions()
+        self.models = InMemoryModels()
         self.cleanups = InMemoryCleanups()
         self.events = InMemoryEvents()
         self.notifications = InMemoryNotifications()

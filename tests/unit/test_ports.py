@@ -8,14 +8,22 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from spot_optimizer.adapters.ml.registry import LoadedEngine, RuleBasedDecisionEngine
+from spot_optimizer.adapters.ml.directory_files import DirectoryFiles
+from spot_optimizer.adapters.ml.engines import RuleBasedDecisionEngine
+from spot_optimizer.adapters.ml.loader import BuiltInEngines
+from spot_optimizer.adapters.ml.object_files import ObjectFiles
+from spot_optimizer.adapters.ml.registry import EngineRegistry
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
+from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
+from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
+from spot_optimizer.adapters.scheduling.engine_watch import SilentAnnouncer
+from spot_optimizer.adapters.scheduling.redis_announcer import RedisAnnouncer
 from spot_optimizer.adapters.scheduling.redis_cache import RedisCache
 from spot_optimizer.adapters.system import (
     RandomIdentifiers,
@@ -27,15 +35,21 @@ from spot_optimizer.application.admin.fleet import FleetQueries
 from spot_optimizer.application.admin.queries import AdminQueries, HealthProbe
 from spot_optimizer.application.agents.queries import AgentQueries
 from spot_optimizer.application.commands.queries import CommandQueries
+from spot_optimizer.application.models.queries import ModelQueries
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock, Stopwatch
 from spot_optimizer.application.ports.credentials import Credentials
 from spot_optimizer.application.ports.decision_engine import (
+    Announcer,
     DecisionEngine,
     EngineIdentity,
     EngineInService,
+    EngineLoader,
+    EngineSwitch,
 )
+from spot_optimizer.application.ports.exclusion import Exclusion
 from spot_optimizer.application.ports.identity import Identifiers, Tokens
+from spot_optimizer.application.ports.model_files import ModelFiles
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.domain.compatibility import Compatibility
 from tests.fakes import (
@@ -50,6 +64,7 @@ from tests.fakes import (
     InMemoryUnitOfWork,
     SteadyStopwatch,
 )
+from tests.fakes.models import CountingAnnouncer, FakeLoader, InMemoryModelFiles, OneAtATime
 
 
 def the_adapters(engine: Engine, directory: Path, identity: EngineIdentity) -> None:
@@ -60,12 +75,21 @@ def the_adapters(engine: Engine, directory: Path, identity: EngineIdentity) -> N
     file_cache: Cache = FileCache(directory, clock)
     redis_cache: Cache = RedisCache("redis://localhost")
     decision_engine: DecisionEngine = RuleBasedDecisionEngine(identity)
-    engines: EngineInService = LoadedEngine("module", "name")
+    engines: EngineSwitch = EngineRegistry()
     work: UnitOfWork = SqlUnitOfWork(engine)
     credentials: Credentials = SqlCredentials(engine)
     admin_queries: AdminQueries = SqlAdminQueries(engine)
     agent_queries: AgentQueries = SqlAgentQueries(engine)
     command_queries: CommandQueries = SqlCommandQueries(engine)
+    model_files: ModelFiles = DirectoryFiles(directory)
+    model_objects: ModelFiles = ObjectFiles("s3://bucket")
+    loader: EngineLoader = BuiltInEngines(
+        files=model_files, module="module", class_name="name", strict=False
+    )
+    exclusion: Exclusion = DatabaseExclusion(engine, "models")
+    silent: Announcer = SilentAnnouncer()
+    announcer: Announcer = RedisAnnouncer("redis://localhost")
+    model_queries: ModelQueries = SqlModelQueries(engine)
     health_probe: HealthProbe = SqlHealthProbe(engine)
     fleet_queries: FleetQueries = SqlFleetQueries(engine, Compatibility())
 
@@ -84,5 +108,9 @@ def the_fakes(decision: object) -> None:
     engines: EngineInService = FixedEngine(fake_engine)
     work: UnitOfWork = in_memory
     factory: UnitOfWorkFactory = in_memory
+    model_files: ModelFiles = InMemoryModelFiles()
+    loader: EngineLoader = FakeLoader()
+    exclusion: Exclusion = OneAtATime()
+    announcer: Announcer = CountingAnnouncer()
     credentials: Credentials = InMemoryCredentials(in_memory)
     command_queries: CommandQueries = InMemoryCommandQueries(in_memory)

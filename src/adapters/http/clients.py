@@ -10,13 +10,13 @@ from msgspec import Struct
 from spot_optimizer.adapters.http.access import Gatekeeper, Unauthorised
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
-from spot_optimizer.adapters.http.wire import UnsupportedMediaType, decoded, timestamp
+from spot_optimizer.adapters.http.wire import declared_json_object, timestamp
 from spot_optimizer.application.admin.queries import ClientLine
 from spot_optimizer.application.clients.create_client import CreateClient
 from spot_optimizer.application.clients.queries import ClientQueries
 from spot_optimizer.application.clients.show_token import ShowToken
 from spot_optimizer.domain.clients import Client
-from spot_optimizer.domain.errors import Forbidden, ValidationFailed
+from spot_optimizer.domain.errors import Forbidden
 from spot_optimizer.domain.identifiers import ClientId
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def client_handlers(
     @post("/api/admin/clients/create")
     async def create(request: AnyRequest) -> ClientCreated:
         operator = await gatekeeper.operator_only(request)
-        fields = _fields(request, await request.body())
+        fields = declared_json_object(request, await request.body())
         client = await in_thread(create_client, fields.get("name"), fields.get("email"), operator)
         return ClientCreated.of(client)
 
@@ -135,17 +135,3 @@ def client_handlers(
         return TokenShown(token=client.token, client_name=client.name)
 
     return [validate, create, list_all, token]
-
-
-def _fields(request: AnyRequest, body: bytes) -> dict[str, object]:
-    """The JSON object that operators send; an empty list or `null` says as little as {}."""
-    if "json" not in request.headers.get("Content-Type", "").lower():
-        raise UnsupportedMediaType
-    if not body.strip():
-        raise ValidationFailed("Invalid JSON body")
-    document = decoded(body)
-    if document is None or document == []:
-        return {}
-    if not isinstance(document, dict):
-        raise ValidationFailed("Invalid JSON body")
-    return document

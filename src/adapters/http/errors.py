@@ -14,6 +14,7 @@ from spot_optimizer.adapters.http.paths import is_exact
 from spot_optimizer.adapters.http.routing import AnyRequest
 from spot_optimizer.adapters.http.session_cookie import SessionsUnavailable
 from spot_optimizer.adapters.http.wire import UnsupportedMediaType
+from spot_optimizer.application.ports.model_files import ModelFilesUnavailable
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable, TransactionLost
 from spot_optimizer.domain.errors import (
     Conflict,
@@ -75,6 +76,11 @@ def _unavailable(request: AnyRequest, error: Exception) -> ErrorResponse:
     return answer(request, 500, {"error": "Database unavailable"})
 
 
+def _no_files(request: AnyRequest, error: Exception) -> ErrorResponse:
+    logger.error("%s %s: model files: %s", request.method, request.url.path, error)
+    return answer(request, 500, {"error": "Model storage unavailable"})
+
+
 def _framework(request: AnyRequest, error: HTTPException) -> ErrorResponse:
     if error.status_code >= 500:
         return _unexpected(request, error)
@@ -93,6 +99,7 @@ EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
     DomainError: _refused,
     StoreUnavailable: _unavailable,
     TransactionLost: _unavailable,
+    ModelFilesUnavailable: _no_files,
     HTTPException: _framework,
     Exception: _unexpected,
 }

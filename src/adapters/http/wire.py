@@ -93,6 +93,25 @@ async def json_object(request: AnyRequest, compatibility: Compatibility) -> dict
     return {name: value for name, value in document.items() if name != "client_token"}
 
 
+def declared_json_object(request: AnyRequest, body: bytes) -> dict[str, object]:
+    """The JSON object that operators send; an empty list or `null` says as little as {}.
+
+    Raises:
+        UnsupportedMediaType: it is not declared as JSON.
+        ValidationFailed: it is none.
+    """
+    if "json" not in request.headers.get("Content-Type", "").lower():
+        raise UnsupportedMediaType
+    if not body.strip():
+        raise ValidationFailed("Invalid JSON body")
+    document = decoded(body)
+    if document is None or document == []:
+        return {}
+    if not isinstance(document, dict):
+        raise ValidationFailed("Invalid JSON body")
+    return document
+
+
 def not_an_object() -> ValidationFailed:
     return invalid({"_schema": ["Invalid input type."]})
 

@@ -5,6 +5,7 @@ from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Engine, Row, Select, Table, false, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from spot_optimizer.adapters.persistence.failures import meaning_of, reading
 from spot_optimizer.adapters.persistence.schema import missing_tables
@@ -104,6 +105,10 @@ class SqlHealthProbe:
         except (StoreUnavailable, TransactionLost):
             return False
         return True
+
+    def idle_connections(self) -> int:
+        pool = self._engine.pool
+        return max(0, pool.size() - pool.checkedout()) if isinstance(pool, QueuePool) else 1
 
     @repeated_when_lost
     def schema_is_complete(self) -> bool:

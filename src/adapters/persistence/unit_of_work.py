@@ -18,6 +18,7 @@ from spot_optimizer.adapters.persistence.journal import (
     SqlEventLog,
     SqlNotificationSink,
 )
+from spot_optimizer.adapters.persistence.models import SqlModelRepository
 from spot_optimizer.adapters.persistence.pools import SqlSpotPoolRepository
 from spot_optimizer.adapters.persistence.prices import SqlPriceRepository
 from spot_optimizer.adapters.persistence.replicas import SqlReplicaRepository
@@ -37,6 +38,7 @@ class SqlUnitOfWork:
     prices: SqlPriceRepository
     interruptions: SqlInterruptionRepository
     decisions: SqlDecisionLog
+    models: SqlModelRepository
     cleanups: SqlCleanupLog
     events: SqlEventLog
     notifications: SqlNotificationSink
@@ -64,6 +66,7 @@ class SqlUnitOfWork:
         self.prices = SqlPriceRepository(connection)
         self.interruptions = SqlInterruptionRepository(connection)
         self.decisions = SqlDecisionLog(connection)
+        self.models = SqlModelRepository(connection)
         self.cleanups = SqlCleanupLog(connection)
         self.events = SqlEventLog(connection)
         self.notifications = SqlNotificationSink(connection)

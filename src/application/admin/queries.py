@@ -56,6 +56,10 @@ class HealthProbe(Protocol):
         """Whether a trivial query gets its answer."""
         ...
 
+    def idle_connections(self) -> int:
+        """Of this process's pool."""
+        ...
+
     def schema_is_complete(self) -> bool:
         """Whether the database has the tables that the server needs."""
         ...

@@ -1,7 +1,9 @@
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from spot_optimizer.domain.decisions.contract import Decision, DecisionInput
+from spot_optimizer.domain.models.sessions import ModelSession
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,4 +30,77 @@ class EngineInService(Protocol):
     @property
     def current(self) -> DecisionEngine | None:
         """None while no engine is loaded."""
+        ...
+
+
+class EngineNotLoaded(Exception):
+    """No engine came out of it; the one in service stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFound:
+    """What became of one file of a session; `failure` says why it is not used."""
+
+    name: str
+    kind: str
+    version: str
+    place: str
+    sha256: str | None = None
+    size_bytes: int = 0
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineBuilt:
+    engine: DecisionEngine
+    models: tuple[ModelFound, ...] = ()
+
+
+class EngineLoader(Protocol):
+    def build(self, session: ModelSession | None) -> EngineBuilt:
+        """An engine with the models of the session, aside from the one in service.
+
+        Raises:
+            EngineNotLoaded: the settings name no engine, or it cannot be built.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Which activation an engine stands for; a repeated one counts as another."""
+
+    session_id: str | None = None
+    activated_at: datetime | None = None
+
+    @classmethod
+    def of(cls, session: ModelSession | None) -> "Serving":
+        if session is None:
+            return cls()
+        at = session.activated_at
+        return cls(session.id, None if at is None else at.replace(microsecond=0))
+
+
+class EngineSwitch(EngineInService, Protocol):
+    @property
+    def serving(self) -> Serving: ...
+
+    def install(self, engine: DecisionEngine | None, serving: Serving) -> None:
+        """From now on every question goes to this engine; those under way keep theirs."""
+        ...
+
+
+class Announcer(Protocol):
+    """Best effort: who does not hear it looks for itself soon."""
+
+    def announce(self) -> None:
+        """Tell the other processes that something else is in service."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Until somebody announces something, at most so long."""
+        ...
+
+    def close(self) -> None:
+        """Ends a wait under way."""
         ...

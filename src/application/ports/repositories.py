@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from spot_optimizer.application.ports.decision_engine import ModelFound
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance, Standby
 from spot_optimizer.domain.agents.vitals import Vitals
@@ -30,6 +31,7 @@ from spot_optimizer.domain.identifiers import (
 )
 from spot_optimizer.domain.interruption_features import Circumstances
 from spot_optimizer.domain.interruptions import Interruption, InterruptionId, SignalType
+from spot_optimizer.domain.models.sessions import ModelSession, SessionChanges, SessionId
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PriceObservation
@@ -325,6 +327,24 @@ class InterruptionRepository(Protocol):
 class DecisionLog(Protocol):
     def add(self, records: Sequence[DecisionRecord]) -> None:
         """The risk scores must be kept; history and engine log are best effort."""
+        ...
+
+
+class ModelRepository(Protocol):
+    """Upload sessions of models, and the register of models."""
+
+    def sessions(self) -> Sequence[ModelSession]: ...
+
+    def save(self, changes: SessionChanges) -> None: ...
+
+    def register(
+        self,
+        session: ModelSession,
+        models: Sequence[ModelFound],
+        fallback: SessionId | None,
+        at: datetime,
+    ) -> None:
+        """These models are the active ones now, those with a failure and all others are not."""
         ...
 
 

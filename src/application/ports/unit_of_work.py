@@ -10,6 +10,7 @@ from spot_optimizer.application.ports.repositories import (
     DecisionLog,
     InstanceRepository,
     InterruptionRepository,
+    ModelRepository,
     PriceRepository,
     ReplicaRepository,
     SpotPoolRepository,
@@ -64,6 +65,8 @@ class UnitOfWork(Protocol):
     def interruptions(self) -> InterruptionRepository: ...
     @property
     def decisions(self) -> DecisionLog: ...
+    @property
+    def models(self) -> ModelRepository: ...
     @property
     def cleanups(self) -> CleanupLog: ...
     @property

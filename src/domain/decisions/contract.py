@@ -86,6 +86,7 @@ class DecisionInput:
     recent_switches_7d: int = 0
     recent_switches_24h: int = 0
     last_switch_at: datetime | None = None
+    asked_at: datetime | None = None
 
     @property
     def is_on_spot(self) -> bool:

@@ -144,6 +144,8 @@ def test_without_its_database_every_route_says_so(wired: Wired, store: Store) ->
         elif path == "/api/client/validate":
             told = {"valid": False, "error": "Internal server error"}
             assert (answer.status_code, answer.json()) == (500, told)
+        elif path == "/api/admin/system-health":
+            assert (answer.status_code, answer.json()["database"]) == (200, "Disconnected")
         elif path.startswith("/api/agents") or method == "GET":
             assert (answer.status_code, answer.json()) == (500, UNAVAILABLE), path
     assert took < 0.5 * len(answers)

@@ -1,0 +1,101 @@
+"""Building the engine that the settings name, with the models of an upload session."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from spot_optimizer.adapters.ml.engines import ModelBackedEngine, RuleBasedDecisionEngine
+from spot_optimizer.adapters.ml.predictors import FORMATS, NotAModel, Predictor
+from spot_optimizer.application.ports.decision_engine import (
+    EngineBuilt,
+    EngineIdentity,
+    EngineNotLoaded,
+    ModelFound,
+)
+from spot_optimizer.application.ports.model_files import ModelFileMissing, ModelFiles
+from spot_optimizer.domain.decisions.model_based import Role
+from spot_optimizer.domain.models.file_names import extension_of
+from spot_optimizer.domain.models.sessions import KeptFile, ModelSession
+
+logger = logging.getLogger(__name__)
+
+_VERSION: Final = "1.0.0"
+_VERSION_FIGURES: Final = 12
+ML_BASED: Final = "MLBasedDecisionEngine"
+RULE_BASED: Final = "RuleBasedEngine"
+
+# By the names under which the former server imported them; nothing else is ever imported.
+_ENGINES: Final[Mapping[tuple[str, str], str]] = {
+    ("decision_engines.ml_based_engine", ML_BASED): ML_BASED,
+    ("decision_engines.ml_based_engine", "MLBasedEngine"): ML_BASED,
+    ("decision_engines.rule_based_engine", RULE_BASED): RULE_BASED,
+}
+
+
+@dataclass(slots=True)
+class _Opened:
+    found: list[ModelFound] = field(default_factory=list)
+    predictors: dict[Role, Predictor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltInEngines:
+    """The engines that there are; another name than theirs builds none."""
+
+    files: ModelFiles
+    module: str
+    class_name: str
+    strict: bool
+    """A file that cannot be loaded keeps the whole session from being built."""
+    opens_models: bool = True
+    missing_spot_price_is_free: bool = False
+
+    def build(self, session: ModelSession | None) -> EngineBuilt:
+        name = _ENGINES.get((self.module, self.class_name))
+        if name is None:
+            raise EngineNotLoaded(f"there is no engine {self.module}.{self.class_name}")
+        opened = _Opened()
+        if session is not None and name == ML_BASED and self.opens_models:
+            for file in session.files:
+                self._open(session, file, opened)
+        if self.strict and any(model.failure for model in opened.found):
+            raise EngineNotLoaded("a model file could not be loaded")
+        used = tuple(model.name for model in opened.found if model.failure is None)
+        identity = EngineIdentity(name=name, version=_VERSION, models_used=used)
+        rules = RuleBasedDecisionEngine(identity, self.missing_spot_price_is_free)
+        engine = ModelBackedEngine(rules, opened.predictors) if opened.predictors else rules
+        return EngineBuilt(engine, tuple(opened.found))
+
+    def _open(self, session: ModelSession, file: KeptFile, opened: _Opened) -> None:
+        stem, _, _ = file.name.rpartition(".")
+        extension = extension_of(file.name)
+        content, digest, failure = b"", None, None
+        try:
+            content = self.files.read(session.id, file.name)
+            digest = sha256(content).hexdigest()
+            if file.sha256 not in (None, digest):
+                raise NotAModel("is not what was uploaded")
+            if extension not in FORMATS:
+                raise NotAModel("is of a format that is never opened")
+            predictor = FORMATS[extension].open(content)
+            if stem in tuple(Role):
+                opened.predictors[Role(stem)] = predictor
+        except ModelFileMissing:
+            failure = "is missing"
+        except NotAModel as refused:
+            failure = str(refused)
+        if failure is not None:
+            logger.warning("model file %s of session %s %s", file.name, session.id, failure)
+        opened.found.append(
+            ModelFound(
+                name=stem or file.name,
+                kind=FORMATS[extension].kind if extension in FORMATS else extension.strip("."),
+                version=(digest or "unknown")[:_VERSION_FIGURES],
+                place=self.files.place(session.id, file.name),
+                sha256=digest,
+                size_bytes=len(content),
+                failure=failure,
+            )
+        )

@@ -1,0 +1,61 @@
+"""Opening model files. Nothing in a file is ever executed: both formats hold figures and the names
+of known operations. The libraries are imported when there is a file to open."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from spot_optimizer.domain.decisions.features import FEATURES
+
+
+class Predictor(Protocol):
+    """A model that is ready to be asked."""
+
+    def __call__(self, features: tuple[float, ...]) -> float:
+        """Of a classifier the probability of its second class, of others their figure."""
+        ...
+
+
+class NotAModel(Exception):
+    """The file cannot be loaded safely; the message says why and shows nothing of it."""
+
+
+def _open_onnx(content: bytes) -> Predictor:
+    from spot_optimizer.adapters.ml.onnx_format import opened
+
+    return opened(content)
+
+
+def _open_skops(content: bytes) -> Predictor:
+    from spot_optimizer.adapters.ml.skops_format import opened
+
+    return opened(content)
+
+
+class Format:
+    """How the registry calls a kind of file, and how it is opened."""
+
+    def __init__(self, kind: str, opened: Callable[[bytes], Predictor]) -> None:
+        self.kind = kind
+        self._opened = opened
+
+    def open(self, content: bytes) -> Predictor:
+        """Ready, and tried on an empty question.
+
+        Raises:
+            NotAModel: nothing usable came out of it.
+        """
+        try:
+            predictor = self._opened(content)
+            predictor((0.0,) * len(FEATURES))
+        except NotAModel:
+            raise
+        except Exception as error:  # whatever a library finds wrong with a hostile file
+            raise NotAModel(f"not a usable {self.kind} model ({type(error).__name__})") from error
+        return predictor
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    ".onnx": Format("onnx", _open_onnx),
+    ".skops": Format("sklearn", _open_skops),
+}
+"""By the extension of the file."""

@@ -1,0 +1,83 @@
+"""scikit-learn models in the skops format: an archive of figures and of names of known types."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any, Final
+from zipfile import ZipFile
+
+import numpy
+import skops.io
+from sklearn.tree._tree import Tree
+
+from spot_optimizer.adapters.ml.predictors import NotAModel, Predictor
+
+TRUSTED: Final = ("sklearn.tree._tree.Tree",)
+"""Beyond the types of NumPy, SciPy and scikit-learn that skops itself knows to be harmless. The
+links of a tree are checked before it is asked: it would follow them anywhere."""
+
+# Unpacked; what a hundred megabytes of figures come to, and no more than a worker can bear.
+_LARGEST_BYTES: Final = 256 * 1024 * 1024
+_MOST_MEMBERS: Final = 10_000
+_DEEPEST: Final = 30
+
+
+def opened(content: bytes) -> Predictor:
+    """Raises:
+    NotAModel: it unpacks to too much, or names a type that is not trusted.
+    """
+    _check_archive(content)
+    unknown = set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED)
+    if unknown:
+        raise NotAModel("contains types that are not trusted")
+    model = skops.io.loads(content, trusted=list(TRUSTED))
+    for tree in _trees(model, _DEEPEST):
+        _check_tree(tree)
+    return _predictor(model)
+
+
+def _check_archive(content: bytes) -> None:
+    with ZipFile(BytesIO(content)) as archive:
+        members = archive.infolist()
+    if len(members) > _MOST_MEMBERS:
+        raise NotAModel("has too many parts")
+    if sum(member.file_size for member in members) > _LARGEST_BYTES:
+        raise NotAModel("unpacks to too much")
+
+
+def _predictor(model: Any) -> Predictor:
+    if hasattr(model, "predict_proba"):
+        return lambda features: float(model.predict_proba(numpy.array([features]))[0, 1])
+    if hasattr(model, "predict"):
+        return lambda features: float(model.predict(numpy.array([features]))[0])
+    raise NotAModel("predicts nothing")
+
+
+def _trees(part: Any, levels: int) -> Iterator[Tree]:
+    """Wherever they are in a model."""
+    if isinstance(part, Tree):
+        yield part
+        return
+    if levels == 0:
+        raise NotAModel("is nested too deeply")
+    if isinstance(part, dict):
+        inner = list(part.values())
+    elif isinstance(part, list | tuple | set):
+        inner = list(part)
+    elif isinstance(part, numpy.ndarray):
+        inner = list(part.flat) if part.dtype == object else []
+    else:
+        inner = list(getattr(part, "__dict__", {}).values())
+    for one in inner:
+        yield from _trees(one, levels - 1)
+
+
+def _check_tree(tree: Tree) -> None:
+    """Children stand behind their parent, and features are among those it knows."""
+    left, right, feature = tree.children_left, tree.children_right, tree.feature
+    parents = numpy.flatnonzero((left != -1) | (right != -1))
+    for children in (left[parents], right[parents]):
+        if (children <= parents).any() or (children >= tree.node_count).any():
+            raise NotAModel("has a tree with broken links")
+    tested = feature[parents]
+    if (tested < 0).any() or (tested >= tree.n_features).any():
+        raise NotAModel("has a tree that asks for unknown features")
