@@ -1,0 +1,198 @@
+"""Opening model files: figures come out of sound ones, and nothing out of hostile ones."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import skops.io
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from spot_optimizer.adapters.ml import skops_format
+from spot_optimizer.adapters.ml.predictors import FORMATS, NotAModel, Predictor
+from spot_optimizer.domain.decisions.features import FEATURES
+from tests.model_files import (
+    a_forest,
+    a_malicious_pickle,
+    a_risk_model,
+    a_zip_bomb,
+    onnx_of,
+    skops_of,
+    skops_price,
+    skops_risk,
+    skops_with,
+)
+
+ROW = (0.5,) * len(FEATURES)
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Whatever a model file makes somebody call ends the test."""
+
+    def run(*_: Any, **__: Any) -> None:
+        raise AssertionError("something ran")
+
+    monkeypatch.chdir(tmp_path)
+    for module, name in ((os, "system"), (os, "remove"), (subprocess, "Popen"), (builtins, "eval")):
+        monkeypatch.setattr(module, name, run)
+    before = sorted(tmp_path.rglob("*"))
+    yield
+    monkeypatch.undo()
+    assert sorted(tmp_path.rglob("*")) == before, "something was written"
+
+
+def opened(content: bytes, extension: str = ".skops") -> Predictor:
+    return FORMATS[extension].open(content)
+
+
+class TestSoundModels:
+    def test_a_classifier_gives_the_probability_of_its_second_class(self) -> None:
+        assert opened(skops_risk(0.25))(ROW) == pytest.approx(0.25)
+
+    def test_a_regressor_gives_its_figure(self) -> None:
+        assert opened(skops_price(0.0125))(ROW) == pytest.approx(0.0125)
+
+    def test_a_pipeline_is_a_model_too(self) -> None:
+        rows = numpy.random.default_rng(1).random((40, len(FEATURES)))
+        model = make_pipeline(StandardScaler(), LogisticRegression())
+        model.fit(rows, (rows[:, 0] > 0.5).astype(int))
+
+        risk = opened(skops_of(model))(ROW)
+
+        assert risk == pytest.approx(model.predict_proba([ROW])[0, 1])
+
+    def test_a_forest_gives_what_it_gave_before(self) -> None:
+        forest = a_forest()
+
+        risk = opened(skops_of(forest))(ROW)
+
+        assert risk == pytest.approx(forest.predict_proba([ROW])[0, 1])
+
+    def test_an_onnx_model_gives_its_figure(self) -> None:
+        assert opened(onnx_of(0.25), ".onnx")(ROW) == pytest.approx(0.25)
+
+    def test_an_onnx_model_may_decide_within(self) -> None:
+        assert opened(onnx_of(0.75, nested=True), ".onnx")(ROW) == pytest.approx(0.75)
+
+
+class TestHostileFiles:
+    @pytest.mark.parametrize("extension", sorted(FORMATS))
+    def test_a_pickle_by_another_name_does_not_run(self, extension: str, tmp_path: Path) -> None:
+        with pytest.raises(NotAModel):
+            opened(a_malicious_pickle(tmp_path / "ran"), extension)
+
+    @pytest.mark.parametrize("extension", sorted(FORMATS))
+    @pytest.mark.parametrize(
+        "content", [b"", b"\x00", b"PK\x03\x04", b"\xff" * 1000, b"{}", b"#!/bin/sh\nreboot\n"]
+    )
+    def test_nonsense_is_no_model(self, extension: str, content: bytes) -> None:
+        with pytest.raises(NotAModel):
+            opened(content, extension)
+
+    @pytest.mark.parametrize(
+        ("module", "name"),
+        [
+            ("os", "system"),
+            ("subprocess", "Popen"),
+            ("builtins", "eval"),
+            ("builtins", "open"),
+            ("posix", "system"),
+            ("pathlib", "Path"),
+            ("operator", "methodcaller"),
+            ("tests.model_files", "_RunsWhenOpened"),
+            ("nobody.knows", "this"),
+        ],
+    )
+    def test_a_type_that_is_not_trusted_is_not_made(self, module: str, name: str) -> None:
+        with pytest.raises(NotAModel):
+            opened(skops_with(name, module))
+
+    def test_what_skops_itself_would_ask_about_is_not_trusted(self) -> None:
+        class Mine(LogisticRegression):  # type: ignore[misc]  # it has no types
+            pass
+
+        model = a_risk_model(0.25)
+        model.__class__ = Mine
+
+        with pytest.raises(NotAModel, match="not trusted"):
+            opened(skops_of(model))
+
+    def test_a_function_in_place_of_a_figure_is_not_trusted(self) -> None:
+        model = a_risk_model(0.25)
+        model.intercept_ = os.getcwd
+
+        with pytest.raises(NotAModel):
+            opened(skops_of(model))
+
+    def test_a_bomb_is_not_unpacked(self) -> None:
+        bomb = a_zip_bomb()
+        assert len(bomb) < 10 * 1024 * 1024
+
+        with pytest.raises(NotAModel, match="unpacks to too much"):
+            opened(bomb)
+
+    def test_a_tree_whose_links_lead_elsewhere_is_not_followed(self) -> None:
+        for change in ("children", "features"):
+            forest = a_forest()
+            tree = forest.estimators_[1].tree_
+            if change == "children":
+                tree.children_left[0] = 1_000_000
+            else:
+                tree.feature[0] = 500
+            content = skops_of(forest)
+
+            with pytest.raises(NotAModel, match="has a tree"):
+                opened(content)
+
+    def test_a_tree_that_leads_back_to_itself_is_not_followed(self) -> None:
+        forest = a_forest()
+        forest.estimators_[0].tree_.children_left[0] = 0
+
+        with pytest.raises(NotAModel, match="broken links"):
+            opened(skops_of(forest))
+
+    def test_something_else_than_a_model_is_refused(self) -> None:
+        for thing in ({"a": 1}, [1, 2], StandardScaler()):
+            with pytest.raises(NotAModel):
+                opened(skops_of(thing))
+
+    def test_a_model_of_other_features_is_refused(self) -> None:
+        model = a_risk_model(0.25)
+        model.coef_, model.n_features_in_ = numpy.zeros((1, 3)), 3
+
+        with pytest.raises(NotAModel):
+            opened(skops_of(model))
+        with pytest.raises(NotAModel, match="9 features"):
+            opened(onnx_of(width=3), ".onnx")
+
+    @pytest.mark.parametrize("nested", [False, True])
+    @pytest.mark.parametrize("place", ["weights.bin", "../weights.bin", "/etc/passwd", ""])
+    def test_onnx_with_figures_elsewhere_is_refused(self, place: str, nested: bool) -> None:
+        with pytest.raises(NotAModel, match="another file"):
+            opened(onnx_of(external=place, nested=nested), ".onnx")
+
+    @pytest.mark.parametrize("domain", ["com.example", "com.microsoft", "ai.onnx.preview"])
+    def test_onnx_with_operators_of_somebody_else_is_refused(self, domain: str) -> None:
+        with pytest.raises(NotAModel, match="operators"):
+            opened(onnx_of(domain=domain), ".onnx")
+
+    def test_nothing_of_a_file_is_told(self) -> None:
+        with pytest.raises(NotAModel) as refused:
+            opened(skops_with("secret_name_of_mine", "os"))
+
+        assert "secret" not in str(refused.value)
+
+
+def test_the_list_of_trusted_types_is_what_forests_need() -> None:
+    needed = set(skops.io.get_untrusted_types(data=skops_of(a_forest())))
+
+    assert needed == set(skops_format.TRUSTED)
