@@ -59,12 +59,13 @@ from spot_optimizer.adapters.persistence.dashboard.prices import SqlPriceViews
 from spot_optimizer.adapters.persistence.dashboard.replicas import SqlReplicaViews
 from spot_optimizer.adapters.persistence.dashboard.savings import SqlSavingsViews
 from spot_optimizer.adapters.persistence.dashboard.switches import SqlSwitchViews
+from spot_optimizer.adapters.persistence.decision_records import SqlDecisionRecords
 from spot_optimizer.adapters.persistence.engine import make_engine, make_reading_engine
 from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
-from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
 from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
+from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.adapters.scheduling.engine_watch import EngineWatch, SilentAnnouncer
 from spot_optimizer.adapters.scheduling.timetable import Job, Timetable
@@ -74,9 +75,9 @@ from spot_optimizer.adapters.system import (
     SystemClock,
     SystemStopwatch,
 )
+from spot_optimizer.application.admin.inspect_system import InspectSystem
 from spot_optimizer.application.agents.configure_agent import ConfigureAgent
 from spot_optimizer.application.agents.delete_agent import DeleteAgent
-from spot_optimizer.application.admin.inspect_system import InspectSystem
 from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
 from spot_optimizer.application.agents.record_cleanup import RecordCleanup
 from spot_optimizer.application.agents.record_heartbeats import RecordHeartbeats
@@ -100,20 +101,21 @@ from spot_optimizer.application.commands.report_command_execution import ReportC
 from spot_optimizer.application.decisions.decide import Decide
 from spot_optimizer.application.decisions.questions import AskEngine
 from spot_optimizer.application.decisions.recommend_switch import RecommendSwitch
+from spot_optimizer.application.decisions.replay_decision import ReplayDecision
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EnsureEmergencyReplica,
 )
 from spot_optimizer.application.interruptions.fail_over import FailOver
 from spot_optimizer.application.interruptions.handle_rebalance import HandleRebalance
-from spot_optimizer.application.notifications.mark_read import MarkRead
 from spot_optimizer.application.models.follow_models import FollowModels
 from spot_optimizer.application.models.record_start import RecordStart
 from spot_optimizer.application.models.serve_models import ServeModels
 from spot_optimizer.application.models.upload_engine import UploadEngine
 from spot_optimizer.application.models.upload_models import UploadModels
+from spot_optimizer.application.notifications.mark_read import MarkRead
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
-from spot_optimizer.application.ports.decision_engine import Announcer, EngineLoader
+from spot_optimizer.application.ports.decision_engine import Announcer
 from spot_optimizer.application.ports.model_files import ModelFiles
 from spot_optimizer.application.pricing.ingest_pricing_reports import IngestPricingReports
 from spot_optimizer.application.replicas.create_replica import CreateReplica
@@ -163,7 +165,7 @@ def _make_files(settings: Settings, folder: Path | None, name: str) -> ModelFile
     return DirectoryFiles(folder or settings.data_dir / name)
 
 
-def _make_loader(settings: Settings, files: ModelFiles) -> EngineLoader:
+def _make_loader(settings: Settings, files: ModelFiles) -> BuiltInEngines:
     peculiarities = settings.peculiarities
     return BuiltInEngines(
         files=files,
@@ -229,7 +231,7 @@ class Container(containers.DeclarativeContainer):
         folder=settings.provided.decision_engine_dir,
         name="decision_engines",
     )
-    loader: providers.Singleton[EngineLoader] = providers.Singleton(
+    loader: providers.Singleton[BuiltInEngines] = providers.Singleton(
         _make_loader, settings=settings, files=model_files
     )
     announcer: providers.Singleton[Announcer] = providers.Singleton(
@@ -242,6 +244,11 @@ class Container(containers.DeclarativeContainer):
             FollowModels, queries=model_queries, loader=loader, engines=engines
         ),
         announcer=announcer,
+    )
+    replay_decision = providers.Singleton(
+        ReplayDecision,
+        records=providers.Singleton(SqlDecisionRecords, engine=reading_engine),
+        engines=loader,
     )
     record_start = transactional(RecordStart, cache=cache, engines=engines)
 

@@ -23,8 +23,8 @@ from spot_optimizer.domain.commands.command import (
 )
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.decisions.answers import Action, Advice
-from spot_optimizer.domain.decisions.contract import Decision, DecisionType
-from spot_optimizer.domain.decisions.record import DecisionRecord, EngineAnswer
+from spot_optimizer.domain.decisions.contract import Decision, DecisionInput, DecisionType
+from spot_optimizer.domain.decisions.record import DecisionRecord, EngineAnswer, Flight
 from spot_optimizer.domain.identifiers import (
     AgentId,
     ClientId,
@@ -399,6 +399,24 @@ def a_decision(**changes: Any) -> Decision:
     return replace(decision, **changes)
 
 
+def a_flight(**changes: Any) -> Flight:
+    flight = Flight(
+        question=DecisionInput(
+            agent_id=AGENT,
+            current_mode=Mode.SPOT,
+            current_pool_id=POOL_A,
+            spot_price=Decimal("0.0125"),
+            ondemand_price=Decimal("0.0416"),
+            candidate_pool_id=POOL_B,
+            asked_at=NOON,
+        ),
+        asked_at=NOON,
+        mode="spot",
+        pool_id=POOL_A,
+    )
+    return replace(flight, **changes)
+
+
 def a_decision_record(**changes: Any) -> DecisionRecord:
     record = DecisionRecord(
         client_id=ACME,
@@ -422,8 +440,9 @@ def a_decision_record(**changes: Any) -> DecisionRecord:
             engine="TestEngine",
             version="1.2",
             models_used=("risk",),
-            question={"pricing": {"current_spot_price": Decimal("0.0125")}},
-            decision={"decision_type": "switch_to_spot"},
+            said={"pricing": {"current_spot_price": Decimal("0.0125")}},
+            flight=a_flight(),
+            decision=a_decision(),
             took_ms=12,
         ),
     )

@@ -21,7 +21,9 @@ app = typer.Typer(
 database = typer.Typer(help="The schema of the database.", no_args_is_help=True)
 admin = typer.Typer(help="Access for operators.", no_args_is_help=True)
 admin_token = typer.Typer(help="The operator's token.", no_args_is_help=True)
+decisions = typer.Typer(help="Decisions on record.", no_args_is_help=True)
 app.add_typer(database, name="db")
+app.add_typer(decisions, name="decisions")
 app.add_typer(admin, name="admin")
 admin.add_typer(admin_token, name="token")
 
@@ -167,3 +169,16 @@ def rotate() -> None:
     from spot_optimizer.cli.admin_token import rotate
 
     rotate()
+
+
+@decisions.command()
+def replay(
+    decision_id: Annotated[int, typer.Argument(metavar="ID", help="Of decision_engine_log.")],
+) -> None:
+    """Make a decision again from what is on record of it, and print it.
+
+    Exit code 0 when it comes out as it did, byte for byte, else 1.
+    """
+    from spot_optimizer.cli.decisions import replay
+
+    replay(decision_id)

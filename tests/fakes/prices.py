@@ -61,6 +61,15 @@ class InMemoryPrices(Keeping):
     ) -> Mapping[tuple[PoolId, datetime], BucketSnapshot]:
         return {key: self.buckets[key] for key in keys if key in self.buckets}
 
+    def bucket_prices(
+        self, pool_ids: Collection[PoolId], since: datetime
+    ) -> Mapping[PoolId, Sequence[Decimal]]:
+        found: dict[PoolId, list[Decimal]] = {}
+        for (pool_id, start), bucket in sorted(self.buckets.items()):
+            if pool_id in pool_ids and start >= since:
+                found.setdefault(pool_id, []).append(bucket.spot_price)
+        return found
+
     def add_buckets(
         self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
     ) -> None:

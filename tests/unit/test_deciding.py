@@ -1,6 +1,6 @@
 """Agents ask whether to stay or to move (contract/agents-and-replicas.md A12)."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from spot_optimizer.application.decisions.decide import Decide, Situation
 from spot_optimizer.application.decisions.questions import AskEngine
+from spot_optimizer.application.ports.decision_engine import EngineIdentity
 from spot_optimizer.domain.agents.agent import AgentSettings, AgentStatus
 from spot_optimizer.domain.decisions.answers import (
     AGENT_DISABLED,
@@ -16,14 +17,15 @@ from spot_optimizer.domain.decisions.answers import (
     Advice,
 )
 from spot_optimizer.domain.decisions.contract import DecisionInput, DecisionType, SwitchLimits
-from spot_optimizer.domain.decisions.record import EngineAnswer
 from spot_optimizer.domain.identifiers import AgentId, SwitchId
+from spot_optimizer.domain.pricing.buckets import Bucket
 from spot_optimizer.domain.values import Mode
 from tests.builders import (
     AGENT,
     DAY,
     FROM_GLOBEX,
     HOUR,
+    MINUTE,
     NOON,
     OPERATOR,
     POOL_A,
@@ -33,6 +35,7 @@ from tests.builders import (
     a_decision,
     a_decision_record,
     a_situation,
+    a_snapshot,
     a_switch,
     an_agent,
 )
@@ -96,8 +99,28 @@ class TestAnswer:
                 limits=limits,
                 recent_switches_7d=1,
                 last_switch_at=NOON - DAY,
+                asked_at=NOON,
             )
         ]
+
+    @pytest.mark.parametrize(("models", "change"), [(("risk",), 0.0005), ((), 0.0)])
+    def test_an_engine_with_models_is_told_how_the_price_has_moved(
+        self, models: tuple[str, ...], change: float
+    ) -> None:
+        counsel = Counsel()
+        counsel.engine.identity = EngineIdentity(name="E", version="1", models_used=models)
+        for minutes in range(0, 70, 5):
+            snapshot = a_snapshot(
+                pool_id=POOL_B,
+                bucket=Bucket(NOON - minutes * MINUTE),
+                spot_price=Decimal("0.0110") if minutes >= 60 else Decimal("0.0115"),
+            )
+            counsel.work.prices.buckets[POOL_B, snapshot.bucket.start] = snapshot
+
+        counsel.ask()
+
+        (asked,) = counsel.engine.asked
+        assert asked.trend.change_1h == pytest.approx(change)
 
     def test_its_advice_is_passed_on(self) -> None:
         assert Counsel().ask() == Advice(
@@ -202,7 +225,7 @@ class TestSafeAnswer:
         assert advice.reason == "Current mode is optimal (70.0% savings)"
         (record,) = counsel.work.decisions.records
         assert record.answer is not None
-        assert record.answer.decision["reason"] == advice.reason
+        assert record.answer.decision.reason == advice.reason
         assert counsel.work.events.entries == []
 
     def test_an_engine_without_a_pool_keeps_the_contract(self) -> None:
@@ -250,26 +273,39 @@ class TestRecord:
         assert replace(record, answer=None) == a_decision_record(
             answer=None, model_version="9.9", decided_at=NOON
         )
-        assert record.answer == EngineAnswer(
-            engine="FakeEngine",
-            version="9.9",
-            models_used=("risk", "price"),
-            question={
-                "instance": {"instance_id": "i-1"},
-                "config": {
-                    "enabled": True,
-                    "auto_switch_enabled": True,
-                    "min_savings_percent": Decimal("15.00"),
-                    "risk_threshold": Decimal("0.30"),
-                    "max_switches_per_week": 10,
-                    "min_pool_duration_hours": 2,
-                    "recent_switches_count": 1,
-                    "last_switch_time": NOON - DAY,
-                },
-            },
-            decision=asdict(a_decision()),
-            took_ms=250,
+        answer = record.answer
+        assert answer is not None
+        assert (answer.engine, answer.version, answer.models_used) == (
+            "FakeEngine",
+            "9.9",
+            ("risk", "price"),
         )
+        assert (answer.decision, answer.took_ms) == (a_decision(), 250)
+        assert answer.said == {
+            "instance": {"instance_id": "i-1"},
+            "config": {
+                "enabled": True,
+                "auto_switch_enabled": True,
+                "min_savings_percent": Decimal("15.00"),
+                "risk_threshold": Decimal("0.30"),
+                "max_switches_per_week": 10,
+                "min_pool_duration_hours": 2,
+                "recent_switches_count": 1,
+                "last_switch_time": NOON - DAY,
+            },
+        }
+
+    def test_it_holds_all_that_the_decision_was_made_of(self) -> None:
+        counsel = Counsel()
+
+        counsel.ask()
+
+        (record,) = counsel.work.decisions.records
+        assert record.answer is not None
+        flight = record.answer.flight
+        assert [flight.question] == counsel.engine.asked
+        assert flight.asked_at == flight.question.asked_at == NOON
+        assert flight.advice_on(record.answer.decision) == record.advice
 
     def test_a_price_that_is_not_told_is_kept_as_nothing(self) -> None:
         counsel = Counsel()

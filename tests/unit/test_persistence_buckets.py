@@ -41,6 +41,18 @@ class TestBuckets:
         with store.work() as work:
             return work.prices.buckets_at({(pool_id, start)}).get((pool_id, start))
 
+    def test_their_prices_are_told_from_a_moment_on_the_newest_last(self, store: Store) -> None:
+        for minutes, price in ((10, "0.0300"), (0, "0.0100"), (5, "0.0200")):
+            bucket = Bucket(NOON + minutes * MINUTE)
+            self.fill(store, a_snapshot(bucket=bucket, spot_price=Decimal(price)))
+        self.fill(store, a_snapshot(pool_id=POOL_B))
+
+        with store.work() as work:
+            assert work.prices.bucket_prices({POOL_A}, NOON + 5 * MINUTE) == {
+                POOL_A: [Decimal("0.0200"), Decimal("0.0300")]
+            }
+            assert work.prices.bucket_prices(set(), NOON) == {}
+
     @pytest.mark.parametrize(
         "snapshot",
         [

@@ -236,12 +236,16 @@ class TestDecisions:
             "engine_type": "TestEngine",
             "engine_version": "1.2",
             "instance_id": FIRST,
-            "input_data": {"pricing": {"current_spot_price": Decimal("0.0125")}},
-            "output_decision": {"decision_type": "switch_to_spot"},
+            "input_data": log["input_data"],
+            "output_decision": log["output_decision"],
             "execution_time_ms": 12,
             "models_used": ["risk"],
             "created_at": NOON,
         }
+        assert log["input_data"]["pricing"] == {"current_spot_price": Decimal("0.0125")}
+        assert log["input_data"]["flight"]["question"]["spot_price"] == Decimal("0.0125")
+        assert log["output_decision"]["decision_type"] == "switch_to_spot"
+        assert log["output_decision"]["advice"]["action"] == "switch_spot"
 
     def test_where_no_engine_answered_there_is_no_engine_log(self, database: SqlStore) -> None:
         write(database, a_decision_record(answer=None, model_version=None))

@@ -25,11 +25,10 @@ class RuleBasedDecisionEngine:
     """The four rules as an engine. Without models the model-based one is the same."""
 
     identity: EngineIdentity
-    missing_spot_price_is_free: bool = False
 
     def decide(self, question: DecisionInput) -> Decision:
         return rule_based.decide(
-            question, missing_spot_price_is_free=self.missing_spot_price_is_free
+            question, missing_spot_price_is_free=self.identity.missing_spot_price_is_free
         )
 
 
@@ -64,7 +63,7 @@ class ModelBackedEngine:
             return model_based.decide(
                 question,
                 predictions,
-                missing_spot_price_is_free=self._rules.missing_spot_price_is_free,
+                missing_spot_price_is_free=self.identity.missing_spot_price_is_free,
             )
         return self._rules.decide(question)
 

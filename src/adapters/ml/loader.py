@@ -9,6 +9,7 @@ from typing import Final
 from spot_optimizer.adapters.ml.engines import ModelBackedEngine, RuleBasedDecisionEngine
 from spot_optimizer.adapters.ml.predictors import FORMATS, NotAModel, Predictor
 from spot_optimizer.application.ports.decision_engine import (
+    DecisionEngine,
     EngineBuilt,
     EngineIdentity,
     EngineNotLoaded,
@@ -38,6 +39,7 @@ _ENGINES: Final[Mapping[tuple[str, str], str]] = {
 class _Opened:
     found: list[ModelFound] = field(default_factory=list)
     predictors: dict[Role, Predictor] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +61,42 @@ class BuiltInEngines:
         opened = _Opened()
         if session is not None and name == ML_BASED and self.opens_models:
             for file in session.files:
-                self._open(session, file, opened)
+                self._open(session.id, file, opened)
         if self.strict and any(model.failure for model in opened.found):
             raise EngineNotLoaded("a model file could not be loaded")
         used = tuple(model.name for model in opened.found if model.failure is None)
-        identity = EngineIdentity(name=name, version=_VERSION, models_used=used)
-        rules = RuleBasedDecisionEngine(identity, self.missing_spot_price_is_free)
+        identity = EngineIdentity(
+            name=name,
+            version=_VERSION,
+            models_used=used,
+            session_id=session.id if session is not None and used else None,
+            hashes=opened.hashes,
+            missing_spot_price_is_free=self.missing_spot_price_is_free,
+        )
+        rules = RuleBasedDecisionEngine(identity)
         engine = ModelBackedEngine(rules, opened.predictors) if opened.predictors else rules
         return EngineBuilt(engine, tuple(opened.found))
 
-    def _open(self, session: ModelSession, file: KeptFile, opened: _Opened) -> None:
+    def rebuild(self, identity: EngineIdentity, *, with_models: bool) -> DecisionEngine:
+        rules = RuleBasedDecisionEngine(identity)
+        if identity.version != _VERSION or identity.name not in _ENGINES.values():
+            raise EngineNotLoaded(f"there is no {identity.name} {identity.version} here")
+        if not with_models:
+            return rules
+        opened = _Opened()
+        for name, digest in identity.hashes.items():
+            self._open(identity.session_id or "", KeptFile(name=name, sha256=digest), opened)
+        for model in opened.found:
+            if model.failure is not None:
+                raise EngineNotLoaded(f"its model {model.name} {model.failure}")
+        return ModelBackedEngine(rules, opened.predictors)
+
+    def _open(self, session_id: str, file: KeptFile, opened: _Opened) -> None:
         stem, _, _ = file.name.rpartition(".")
         extension = extension_of(file.name)
         content, digest, failure = b"", None, None
         try:
-            content = self.files.read(session.id, file.name)
+            content = self.files.read(session_id, file.name)
             digest = sha256(content).hexdigest()
             if file.sha256 not in (None, digest):
                 raise NotAModel("is not what was uploaded")
@@ -82,18 +105,19 @@ class BuiltInEngines:
             predictor = FORMATS[extension].open(content)
             if stem in tuple(Role):
                 opened.predictors[Role(stem)] = predictor
+            opened.hashes[file.name] = digest
         except ModelFileMissing:
             failure = "is missing"
         except NotAModel as refused:
             failure = str(refused)
         if failure is not None:
-            logger.warning("model file %s of session %s %s", file.name, session.id, failure)
+            logger.warning("model file %s of session %s %s", file.name, session_id, failure)
         opened.found.append(
             ModelFound(
                 name=stem or file.name,
                 kind=FORMATS[extension].kind if extension in FORMATS else extension.strip("."),
                 version=(digest or "unknown")[:_VERSION_FIGURES],
-                place=self.files.place(session.id, file.name),
+                place=self.files.place(session_id, file.name),
                 sha256=digest,
                 size_bytes=len(content),
                 failure=failure,

@@ -1,7 +1,8 @@
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -11,8 +12,13 @@ from spot_optimizer.adapters.persistence.tables import (
     decision_engine_log,
     risk_scores,
 )
+from spot_optimizer.domain.decisions.answers import Advice
+from spot_optimizer.domain.decisions.contract import Decision
 from spot_optimizer.domain.decisions.record import DecisionRecord
 from spot_optimizer.domain.values import hourly_price
+
+FLIGHT: Final = "flight"
+"""Where all that a decision was made of stands within what the engine was told."""
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +80,11 @@ def _history_row(record: DecisionRecord) -> dict[str, Any]:
     }
 
 
+def output_of(decision: Decision, advice: Advice) -> dict[str, Any]:
+    """What came out, as it is kept."""
+    return {**asdict(decision), "advice": asdict(advice)}
+
+
 def _engine_rows(record: DecisionRecord) -> list[dict[str, Any]]:
     """One row when the engine answered, none otherwise."""
     answer = record.answer
@@ -84,8 +95,8 @@ def _engine_rows(record: DecisionRecord) -> list[dict[str, Any]]:
             "engine_type": answer.engine,
             "engine_version": answer.version,
             "instance_id": record.instance_id,
-            "input_data": dict(answer.question),
-            "output_decision": dict(answer.decision),
+            "input_data": {**answer.said, FLIGHT: answer.flight},
+            "output_decision": output_of(answer.decision, record.advice),
             "execution_time_ms": answer.took_ms,
             "models_used": list(answer.models_used),
             "created_at": record.decided_at,

@@ -60,6 +60,13 @@ _CURRENT_ON_DEMAND: Final = (
     .where(ondemand_prices.c.region.in_(bindparam("regions", expanding=True)))
 )
 
+_BUCKET_PRICES: Final = (
+    select(pricing_snapshots_clean.c.pool_id, pricing_snapshots_clean.c.spot_price)
+    .where(pricing_snapshots_clean.c.pool_id.in_(bindparam("ids", expanding=True)))
+    .where(pricing_snapshots_clean.c.time_bucket >= bindparam("since"))
+    .order_by(pricing_snapshots_clean.c.pool_id, pricing_snapshots_clean.c.time_bucket)
+)
+
 
 class SqlPriceRepository:
     def __init__(self, connection: Connection) -> None:
@@ -136,6 +143,16 @@ class SqlPriceRepository:
             _asked_for(keys),
         )
         return {(PoolId(row.pool_id), row.time_bucket): _to_snapshot(row) for row in rows}
+
+    def bucket_prices(
+        self, pool_ids: Collection[PoolId], since: datetime
+    ) -> Mapping[PoolId, Sequence[Decimal]]:
+        found: dict[PoolId, list[Decimal]] = {}
+        if pool_ids:
+            asked = {"ids": sorted(pool_ids), "since": since}
+            for row in self._connection.execute(_BUCKET_PRICES, asked):
+                found.setdefault(row.pool_id, []).append(row.spot_price)
+        return found
 
     def add_buckets(
         self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime

@@ -1,11 +1,12 @@
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, asdict, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from spot_optimizer.application.decisions.questions import AskEngine, EngineFailed
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock, Stopwatch
+from spot_optimizer.application.ports.decision_engine import DecisionEngine
 from spot_optimizer.application.ports.repositories import SwitchActivity
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
@@ -14,8 +15,9 @@ from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.decisions.answers import AGENT_DISABLED, ENGINE_UNAVAILABLE, Advice
 from spot_optimizer.domain.decisions.contract import DecisionInput, SwitchLimits
-from spot_optimizer.domain.decisions.policy import WEEKLY_WINDOW, rule_on
-from spot_optimizer.domain.decisions.record import DecisionRecord, EngineAnswer
+from spot_optimizer.domain.decisions.policy import WEEKLY_WINDOW
+from spot_optimizer.domain.decisions.record import DecisionRecord, EngineAnswer, Flight
+from spot_optimizer.domain.decisions.trend import TREND_WINDOW, PriceTrend
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.switching import mode_of
 
@@ -34,6 +36,12 @@ class Situation:
     on_demand_price: Decimal | None
     cheapest_pool_id: PoolId | None
     as_received: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def candidate_pool_id(self) -> PoolId | None:
+        """Where a switch to spot would lead."""
+        current = PoolId(self.pool_id) if self.pool_id else None
+        return self.cheapest_pool_id or current
 
     def stay(self, reason: str) -> Advice:
         return Advice.to_stay(self.mode, self.pool_id, reason)
@@ -60,6 +68,8 @@ class Decide:
             agents = work.agents.of(asked)
             limits = work.agents.limits_of(agents.keys())
             activity = work.switches.activity_of(agents.keys(), now - WEEKLY_WINDOW)
+            engine = self.ask.engine
+            trends = self._trends(work, engine, situations, now)
             records: list[DecisionRecord] = []
             answers: list[Advice] = []
             for situation in situations:
@@ -68,26 +78,41 @@ class Decide:
                     answers.append(situation.stay(AGENT_DISABLED))
                     continue
                 recent = activity.get(agent.id, SwitchActivity())
-                kept = self._judge(work, agent, situation, limits[agent.id], recent, now)
+                question = _question(agent, situation, limits[agent.id], recent, now)
+                prices = trends.get(situation.candidate_pool_id or PoolId(""))
+                if prices is not None:
+                    question = replace(question, trend=PriceTrend.of(prices))
+                kept = self._judge(work, engine, agent, situation, question, now)
                 records.append(kept)
                 answers.append(kept.advice)
             work.decisions.add(records)
             work.commit()
         return answers
 
+    def _trends(
+        self,
+        work: UnitOfWork,
+        engine: DecisionEngine | None,
+        situations: Sequence[Situation],
+        now: datetime,
+    ) -> Mapping[PoolId, Sequence[Decimal]]:
+        """Only models look at them."""
+        if engine is None or not engine.identity.models_used:
+            return {}
+        pools = {pool for situation in situations if (pool := situation.candidate_pool_id)}
+        return work.prices.bucket_prices(pools, now - TREND_WINDOW)
+
     def _judge(
         self,
         work: UnitOfWork,
+        engine: DecisionEngine | None,
         agent: Agent,
         situation: Situation,
-        limits: SwitchLimits,
-        recent: SwitchActivity,
+        question: DecisionInput,
         now: datetime,
     ) -> DecisionRecord:
-        engine = self.ask.engine
         advice, answer = situation.stay(ENGINE_UNAVAILABLE), None
         if engine is not None:
-            question = _question(agent, situation, limits, recent)
             started = self.stopwatch.seconds()
             try:
                 decision = self.ask(engine, question)
@@ -95,19 +120,23 @@ class Decide:
                 told = occurrences.decision_failed(situation.instance_id, str(failure), now)
                 record(work, told, situation.caller)
             else:
-                advice = Advice.of(
-                    decision,
-                    rule_on(decision, question, now),
+                flight = Flight(
+                    question=question,
+                    asked_at=now,
                     mode=situation.mode,
                     pool_id=situation.pool_id,
-                    candidate_pool_id=question.candidate_pool_id,
+                    session_id=engine.identity.session_id,
+                    hashes=engine.identity.hashes,
+                    missing_spot_price_is_free=engine.identity.missing_spot_price_is_free,
                 )
+                advice = flight.advice_on(decision)
                 answer = EngineAnswer(
                     engine=engine.identity.name,
                     version=engine.identity.version,
                     models_used=engine.identity.models_used,
-                    question={**situation.as_received, "config": _told(limits, agent, recent)},
-                    decision=asdict(decision),
+                    said={**situation.as_received, "config": _told(agent, question)},
+                    flight=flight,
+                    decision=decision,
                     took_ms=round((self.stopwatch.seconds() - started) * 1000),
                 )
         return DecisionRecord(
@@ -130,26 +159,31 @@ def _is_out_of_reach(agent: Agent, caller: Caller) -> bool:
 
 
 def _question(
-    agent: Agent, situation: Situation, limits: SwitchLimits, recent: SwitchActivity
+    agent: Agent,
+    situation: Situation,
+    limits: SwitchLimits,
+    recent: SwitchActivity,
+    now: datetime,
 ) -> DecisionInput:
-    current = PoolId(situation.pool_id) if situation.pool_id else None
     return DecisionInput(
         agent_id=agent.id,
         instance_type=agent.placement.instance_type,
         region=agent.placement.region,
         current_mode=mode_of(situation.mode),
-        current_pool_id=current,
+        current_pool_id=PoolId(situation.pool_id) if situation.pool_id else None,
         spot_price=situation.spot_price,
         ondemand_price=situation.on_demand_price,
-        candidate_pool_id=situation.cheapest_pool_id or current,
+        candidate_pool_id=situation.candidate_pool_id,
         limits=limits,
         recent_switches_7d=recent.count,
         last_switch_at=recent.last_at,
+        asked_at=now,
     )
 
 
-def _told(limits: SwitchLimits, agent: Agent, recent: SwitchActivity) -> Mapping[str, object]:
+def _told(agent: Agent, question: DecisionInput) -> Mapping[str, object]:
     """The settings that the decision was made under, for the engine's log."""
+    limits = question.limits
     return {
         "enabled": agent.settings.enabled,
         "auto_switch_enabled": agent.settings.auto_switch_enabled,
@@ -157,6 +191,6 @@ def _told(limits: SwitchLimits, agent: Agent, recent: SwitchActivity) -> Mapping
         "risk_threshold": limits.risk_threshold,
         "max_switches_per_week": limits.max_switches_per_week,
         "min_pool_duration_hours": limits.min_pool_duration_hours,
-        "recent_switches_count": recent.count,
-        "last_switch_time": recent.last_at,
+        "recent_switches_count": question.recent_switches_7d,
+        "last_switch_time": question.last_switch_at,
     }

@@ -14,8 +14,9 @@ from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.decisions.answers import recommendation_without_engine
 from spot_optimizer.domain.decisions.contract import Decision, DecisionInput
 from spot_optimizer.domain.decisions.policy import WEEKLY_WINDOW
+from spot_optimizer.domain.decisions.trend import TREND_WINDOW, PriceTrend
 from spot_optimizer.domain.errors import AgentNotFound
-from spot_optimizer.domain.identifiers import AgentId
+from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.pricing.pool_choice import PricedPool, alternatives
 from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.values import Mode
@@ -96,7 +97,26 @@ class RecommendSwitch:
             limits=work.agents.limits_of([agent.id])[agent.id],
             recent_switches_7d=recent.count if recent else 0,
             last_switch_at=recent.last_at if recent else None,
+            asked_at=now,
+            trend=self._trend(work, others, pool_id, now),
         )
+
+    def _trend(
+        self,
+        work: UnitOfWork,
+        others: Sequence[PricedPool],
+        pool_id: PoolId | None,
+        now: datetime,
+    ) -> PriceTrend:
+        """Only models look at it; without a pool of its own the agent looks at the cheapest."""
+        engine = self.ask.engine
+        if engine is None or not engine.identity.models_used:
+            return PriceTrend()
+        pool = pool_id or (others[0].pool_id if others else None)
+        if pool is None:
+            return PriceTrend()
+        prices = work.prices.bucket_prices([pool], now - TREND_WINDOW)
+        return PriceTrend.of(prices.get(pool, ()))
 
     def _decide(self, question: DecisionInput) -> Decision:
         engine = self.ask.engine

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -13,6 +14,11 @@ class EngineIdentity:
     name: str
     version: str
     models_used: tuple[str, ...] = field(default=())
+    session_id: str | None = None
+    """The upload session that the models are of."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 in hex of each file used."""
+    missing_spot_price_is_free: bool = False
 
 
 class DecisionEngine(Protocol):
@@ -62,6 +68,16 @@ class EngineLoader(Protocol):
 
         Raises:
             EngineNotLoaded: the settings name no engine, or it cannot be built.
+        """
+        ...
+
+
+class FormerEngines(Protocol):
+    """Engines as they once answered."""
+
+    def rebuild(self, identity: EngineIdentity, *, with_models: bool) -> DecisionEngine:
+        """Raises:
+        EngineNotLoaded: it is unknown here, or its models are not kept any more.
         """
         ...
 

@@ -287,6 +287,12 @@ class PriceRepository(Protocol):
         """What stands in the buckets that start at these moments."""
         ...
 
+    def bucket_prices(
+        self, pool_ids: Collection[PoolId], since: datetime
+    ) -> Mapping[PoolId, Sequence[Decimal]]:
+        """The spot prices of their buckets from that moment on, the newest last; USD per hour."""
+        ...
+
     def add_buckets(
         self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
     ) -> None: ...

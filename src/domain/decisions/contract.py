@@ -1,6 +1,7 @@
 """The question and the answer that every decision engine shares (contract/domain.md 4.5.2,
 4.5.3; contract/admin-ml-and-jobs.md 3.11)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,6 +9,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import Final
 
+from spot_optimizer.domain.decisions.trend import PriceTrend
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PricePoint
@@ -87,6 +89,8 @@ class DecisionInput:
     recent_switches_24h: int = 0
     last_switch_at: datetime | None = None
     asked_at: datetime | None = None
+    trend: PriceTrend = field(default_factory=PriceTrend)
+    """Of the pool that `quote` is about."""
 
     @property
     def is_on_spot(self) -> bool:
@@ -127,6 +131,8 @@ class Decision:
     confidence: float
     """0..1."""
     reason: str
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """What models said, by their names; nothing where the rules alone decided."""
 
 
 def violations(decision: object) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
 """What a model is told of a question (contract/admin-ml-and-jobs.md 3.11)."""
 
-from collections.abc import Sequence
-from statistics import pstdev
 from typing import Final
 
 from spot_optimizer.domain.decisions.contract import DecisionInput
@@ -19,33 +17,22 @@ FEATURES: Final = (
 )
 """In the order of the vector: USD per hour, percent, and 1 for Sunday; what is missing is 0."""
 
-# Prices are five minutes apart.
-_AN_HOUR: Final = 12
-_SIX_HOURS: Final = 72
-_A_DAY: Final = 288
-
 
 def features_of(question: DecisionInput) -> tuple[float, ...]:
     """One figure for each of FEATURES."""
-    quote = question.quote
-    spot, on_demand = float(quote.price or 0), float(question.known_ondemand_price or 0)
-    prices = [float(point.price) for point in question.price_history]
+    spot, on_demand = float(question.quote.price or 0), float(question.known_ondemand_price or 0)
     at = question.asked_at
     return (
         spot,
         on_demand,
         100 * (on_demand - spot) / on_demand if spot and on_demand else 0.0,
-        _change(prices, _AN_HOUR),
-        _change(prices, _A_DAY),
-        pstdev(prices[-_SIX_HOURS:]) if prices else 0.0,
+        question.trend.change_1h,
+        question.trend.change_24h,
+        question.trend.volatility_6h,
         float(at.hour) if at else 0.0,
         float(at.isoweekday() % 7 + 1) if at else 0.0,
         _rank(question),
     )
-
-
-def _change(prices: Sequence[float], back: int) -> float:
-    return prices[-1] - prices[-1 - back] if len(prices) > back else 0.0
 
 
 def _rank(question: DecisionInput) -> float:

@@ -1,5 +1,6 @@
 """The rules with a model's figures in place of their own (contract/admin-ml-and-jobs.md 3.11)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -47,6 +48,11 @@ class Predictions:
         if self.price is not None and not (isfinite(self.price) and 0 < self.price < limit):
             raise UnusableFigure(f"{Role.PRICE} gave {self.price}")
 
+    @property
+    def by_role(self) -> Mapping[str, float]:
+        given = {Role.RISK.value: self.risk, Role.PRICE.value: self.price}
+        return {role: figure for role, figure in given.items() if figure is not None}
+
 
 def decide(
     question: DecisionInput, predictions: Predictions, *, missing_spot_price_is_free: bool = False
@@ -54,7 +60,10 @@ def decide(
     """The first rule that applies to the predicted price, with the predicted risk; a switch to
     spot whose risk is above the agent's threshold becomes a stay."""
     foreseen = question if predictions.price is None else _at(question, predictions.price)
-    decision = rule_based.decide(foreseen, missing_spot_price_is_free=missing_spot_price_is_free)
+    decision = replace(
+        rule_based.decide(foreseen, missing_spot_price_is_free=missing_spot_price_is_free),
+        scores=predictions.by_role,
+    )
     if predictions.risk is None:
         return decision
     decision = replace(decision, risk_score=predictions.risk)
