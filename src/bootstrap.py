@@ -49,6 +49,7 @@ from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, S
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.client_queries import SqlClientQueries
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
+from spot_optimizer.adapters.persistence.coordination_queries import SqlCoordinationQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.dashboard.agents import SqlAgentViews
 from spot_optimizer.adapters.persistence.dashboard.clients import SqlClientViews
@@ -118,10 +119,12 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.decision_engine import Announcer
 from spot_optimizer.application.ports.model_files import ModelFiles
 from spot_optimizer.application.pricing.ingest_pricing_reports import IngestPricingReports
+from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent
 from spot_optimizer.application.replicas.create_replica import CreateReplica
 from spot_optimizer.application.replicas.hand_out_replicas import HandOutReplicas
 from spot_optimizer.application.replicas.promote_replica import PromoteReplica
 from spot_optimizer.application.replicas.report_replica import ReportReplica
+from spot_optimizer.application.replicas.run_coordinator_pass import RunCoordinatorPass
 from spot_optimizer.application.replicas.terminate_replica import TerminateReplica
 from spot_optimizer.application.sessions.attempts import Attempts
 from spot_optimizer.application.sessions.log_in import LogIn
@@ -175,6 +178,12 @@ def _make_loader(settings: Settings, files: ModelFiles) -> BuiltInEngines:
         opens_models=not peculiarities.former_model_sessions,
         missing_spot_price_is_free=peculiarities.missing_spot_price_is_free,
     )
+
+
+def _jobs(settings: Settings, monitor: Job, *others: Job) -> list[Job]:
+    """Those that this server is to run."""
+    monitors = [monitor] if settings.enable_replica_coordinator else []
+    return [*monitors, *(others if settings.enable_background_jobs else ())]
 
 
 def _make_admin_token(settings: Settings) -> CurrentAdminToken:
@@ -530,9 +539,30 @@ class Container(containers.DeclarativeContainer):
     )
 
     # What runs in the background.
+    coordinator_pass = providers.Singleton(
+        RunCoordinatorPass,
+        queries=providers.Singleton(SqlCoordinationQueries, engine=reading_engine),
+        clock=clock,
+        coordinate=compatible(
+            CoordinateAgent,
+            identifiers=identifiers,
+            stopwatch=stopwatch,
+            price_freshness=price_freshness,
+        ),
+        compatibility=compatibility,
+    )
     timetable = providers.Singleton(
         Timetable,
-        jobs=providers.List(
+        jobs=providers.Callable(
+            _jobs,
+            settings,
+            providers.Singleton(
+                Job,
+                name="replica_monitor",
+                run=coordinator_pass,
+                every=timedelta(seconds=10),
+                needs_lease=False,
+            ),
             providers.Singleton(
                 Job,
                 name="mark_stale_agents_offline",
@@ -565,14 +595,16 @@ def create_app() -> Litestar:
 def web_app(container: Container, on_start: Callable[[], None] = lambda: None) -> Litestar:
     settings = container.settings()
 
+    has_jobs = settings.enable_background_jobs or settings.enable_replica_coordinator
+
     def start() -> None:
         container.engine_watch().start()
         on_start()
-        if settings.enable_background_jobs:
+        if has_jobs:
             container.timetable().start()
 
     def stop() -> None:
-        if settings.enable_background_jobs:
+        if has_jobs:
             container.timetable().stop()
         container.engine_watch().stop()
         container.reading_engine().dispose()

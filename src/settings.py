@@ -57,6 +57,7 @@ class Settings:
     """A place that fsspec knows, such as `s3://bucket/folder`; unset: the two folders above."""
     allow_unsafe_uploads: bool = False
     ml_strict_activation: bool = False
+    enable_replica_coordinator: bool = True
     decision_engine_module: str = "decision_engines.ml_based_engine"
     decision_engine_class: str = "MLBasedDecisionEngine"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

@@ -221,6 +221,7 @@ def an_api(
                 "DATA_DIR": str(directory),
                 "ADMIN_API_TOKEN": OPERATOR_TOKEN,
                 "ENABLE_BACKGROUND_JOBS": "False",
+                "ENABLE_REPLICA_COORDINATOR": "False",
                 **variables,
             }
         )

@@ -10,22 +10,26 @@ from sqlalchemy import Engine, Table, delete, event, insert, select, update
 
 from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
+from spot_optimizer.adapters.persistence.coordination_queries import SqlCoordinationQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.application.commands.queries import CommandQueries
 from spot_optimizer.application.ports.credentials import Credentials
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
+from spot_optimizer.application.replicas.run_coordinator_pass import CoordinationQueries
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance, Standby
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.commands.command import Command
 from spot_optimizer.domain.decisions.contract import SwitchLimits
+from spot_optimizer.domain.interruptions import Interruption
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot, DataSource
 from spot_optimizer.domain.pricing.prices import SourceRole
 from spot_optimizer.domain.pricing.report import SpotPool
+from spot_optimizer.domain.replicas.replica import Replica
 from tests.builders import NOON, a_client, a_pool, an_agent, globex
 from tests.fakes import InMemoryCommandQueries, InMemoryCredentials, InMemoryUnitOfWork
-from tests.fakes.replicas import replica_of
+from tests.fakes.replicas import InMemoryCoordinationQueries, replica_of
 
 
 class Store(ABC):
@@ -33,6 +37,7 @@ class Store(ABC):
 
     credentials: Credentials
     command_queries: CommandQueries
+    coordination_queries: CoordinationQueries
 
     @abstractmethod
     def work(self) -> UnitOfWork: ...
@@ -49,7 +54,7 @@ class Store(ABC):
     @abstractmethod
     def put_interpolated_bucket(self, snapshot: BucketSnapshot) -> None: ...
 
-    def put(self, *things: Client | Agent | Instance | Command) -> None:
+    def put(self, *things: Client | Agent | Instance | Command | Replica | Interruption) -> None:
         """Committed, in the order given."""
         with self.work() as work:
             for thing in things:
@@ -62,6 +67,10 @@ class Store(ABC):
                         work.instances.add(thing, NOON)
                     case Command():
                         work.commands.add(thing)
+                    case Replica():
+                        work.replicas.add(thing)
+                    case Interruption():
+                        work.interruptions.add(thing, NOON)
             work.commit()
 
     def put_two_clients_and_an_agent(self) -> None:
@@ -77,6 +86,9 @@ class InMemoryStore(Store):
         self._work = InMemoryUnitOfWork()
         self.credentials = InMemoryCredentials(self._work)
         self.command_queries = InMemoryCommandQueries(self._work)
+        self.coordination_queries = InMemoryCoordinationQueries(
+            self._work.agents, self._work.replicas, self._work.interruptions
+        )
 
     def work(self) -> UnitOfWork:
         return self._work
@@ -103,6 +115,7 @@ class SqlStore(Store):
         self.engine = engine
         self.credentials = SqlCredentials(engine)
         self.command_queries = SqlCommandQueries(engine)
+        self.coordination_queries = SqlCoordinationQueries(engine)
         self._has_rows = select(
             *[select(table).exists().label(name) for name, table in _tables().items()]
         )

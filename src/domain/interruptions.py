@@ -154,9 +154,7 @@ class Interruption:
         return done.resolved(Resolution.FAILED_OVER)
 
     def standing(self) -> Self:
-        """Its instance carries the workload after all, or again."""
-        if self.metadata.get(_WHY) not in (Resolution.NOT_THE_PRIMARY, Resolution.FAILED_OVER):
-            return self
+        """Open again: its instance carries the workload after all, and is still there."""
         kept = {key: it for key, it in self.metadata.items() if key not in (_DONE, _WHY)}
         return replace(self, metadata=kept, failover_completed=False)
 

@@ -17,12 +17,17 @@ from tests.contract.templates import Clock
 
 @contextmanager
 def a_running_server(database_url: str, data_dir: Path, clock: Clock) -> Iterator[Server]:
-    app = an_application(database_url, data_dir, clock)
+    container = a_container(database_url, data_dir, clock)
+    app = web_app(container)
     with TestClient(app, raise_server_exceptions=False) as client:
-        yield Server(client, Routes.of(app))
+        yield Server(client, Routes.of(app), container.coordinator_pass())
 
 
 def an_application(database_url: str, data_dir: Path, clock: Clock) -> Litestar:
+    return web_app(a_container(database_url, data_dir, clock))
+
+
+def a_container(database_url: str, data_dir: Path, clock: Clock) -> Container:
     settings = Settings.from_environment(
         {
             "DATABASE_URL": database_url,
@@ -35,4 +40,4 @@ def an_application(database_url: str, data_dir: Path, clock: Clock) -> Litestar:
     )
     container = Container(settings=settings)
     container.clock.override(clock)
-    return web_app(container)
+    return container

@@ -33,6 +33,9 @@ class EchoServer:
         self._database = database
         self._spoil = spoil
 
+    def coordinate(self) -> None:
+        pass
+
     def send(self, request: Request, scope: Scope) -> Reply:
         step = next(self._steps)
         known = scope.fork()

@@ -32,6 +32,9 @@ class SilentServer:
         self.routes = Routes.named(routes)
         self.asked: list[str] = []
 
+    def coordinate(self) -> None:
+        pass
+
     def send(self, request: Request, scope: Scope) -> Reply:
         self.asked.append(scope.expand(request.path))
         return Reply(status=200, content_type="", kind="empty", headers={})

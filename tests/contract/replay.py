@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from tests.contract.clock import ReplayClock
 from tests.contract.database import ReplayDatabase
@@ -15,6 +15,10 @@ from tests.contract.reply import Reply
 from tests.contract.snapshots import Snapshot
 from tests.contract.stand_in import stand_in
 from tests.contract.templates import Scope, Unbound
+
+# What a recording may need to have running, and how often that looks around, in seconds.
+COORDINATOR: Final = "coordinator"
+ROUND_S: Final = 10
 
 
 class Routes(Protocol):
@@ -28,6 +32,10 @@ class Server(Protocol):
     def routes(self) -> Routes: ...
 
     def send(self, request: Request, scope: Scope) -> Reply: ...
+
+    def coordinate(self) -> object:
+        """What the server does every ten seconds where its coordinator is on."""
+        ...
 
 
 class Outcome(StrEnum):
@@ -73,11 +81,16 @@ def is_replayable(recording: Recording, routes: Routes) -> bool:
     return any(step.route is not None and routes.serve(step) for step in recording.steps)
 
 
+def can_be_provided(recording: Recording) -> bool:
+    """Whether what the recording needs is part of the application."""
+    return set(recording.needs) <= {COORDINATOR}
+
+
 def steps_to_judge(recordings: Iterable[Recording], routes: Routes) -> list[Step]:
     return [
         step
         for recording in recordings
-        if not recording.needs and is_replayable(recording, routes)
+        if can_be_provided(recording) and is_replayable(recording, routes)
         for step in recording.steps
         if routes.serve(step)
     ]
@@ -89,11 +102,11 @@ class Replay:
         self._judge = Judge(database.catalogue)
         self._scope = Scope(clock)
         self._last_look: Snapshot | None = None
-        self._lacks_a_step = False
+        self._lacks_a_step = self._is_coordinated = False
 
     def run(self, recording: Recording) -> Report:
         self._scope, self._last_look = Scope(self._clock), None
-        self._lacks_a_step = False
+        self._lacks_a_step, self._is_coordinated = False, COORDINATOR in recording.needs
         self._database.reset(
             rows=self._scope.expand(recording.given, "sql"),
             seed=self._scope.expand(self._database.catalogue.seed, "sql"),
@@ -114,7 +127,7 @@ class Replay:
             self._lacks_a_step = True  # what comes next would find a state that never was
             return StepReport(step, Outcome.LEFT_OUT, [str(unbound)])
         finally:
-            self._clock.advance(step.wait_after_s)
+            self._wait(step.wait_after_s)
 
     def _prepare(self, recording: Recording, step: Step) -> None:
         given = recording.preparation(step)
@@ -126,7 +139,14 @@ class Replay:
             self._clock.enter_next_second()
         if step.watch:
             self._last_look = self._look()
-        self._clock.advance(step.wait_before_s)
+        self._wait(step.wait_before_s)
+
+    def _wait(self, seconds: float) -> None:
+        while self._is_coordinated and seconds >= ROUND_S:
+            self._clock.advance(ROUND_S)
+            self._server.coordinate()
+            seconds -= ROUND_S
+        self._clock.advance(seconds)
 
     def _send(self, step: Step) -> StepReport:
         before = self._look()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -47,6 +47,7 @@ class Routes:
 class Server:
     client: TestClient[Litestar]
     routes: Routes
+    coordinate: Callable[[], object]
 
     def send(self, request: Request, scope: Scope) -> Reply:
         arguments = request_arguments(request, scope)

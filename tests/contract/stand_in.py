@@ -91,7 +91,10 @@ class _Part:
     def _find(self, table: str, wanted: Row, *, newest: bool) -> Iterator[Row]:
         """The row of this key; where only its form is known, the newest or the oldest such."""
         key_columns = self._database.catalogue.tables[table].pk
-        keys = [{c: row[c] for c in key_columns} for row in self._before[table].values()]
+        rows = sorted(
+            self._before[table].values(), key=lambda row: str(row.get("created_at") or "")
+        )
+        keys = [{c: row[c] for c in key_columns} for row in rows]
         for key in reversed(keys) if newest else keys:
             free = (table, key) not in self._taken
             if free and not differences(wanted, key, self._scope.fork()):

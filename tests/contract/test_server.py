@@ -36,7 +36,7 @@ class TestRoutes:
         others = [a_step("y", route="GET /elsewhere"), a_step("z", route=None)]
         shared = Recording(scenario="s", title="", steps=[ours, *others])
         foreign = Recording(scenario="f", title="", steps=others)
-        optional = Recording(scenario="o", title="", steps=[ours], needs=["coordinator"])
+        optional = Recording(scenario="o", title="", steps=[ours], needs=["the cloud"])
 
         assert not is_replayable(foreign, self.routes)
         assert steps_to_judge([shared, foreign, optional], self.routes) == [ours, others[1]]
@@ -57,7 +57,7 @@ async def repeat(request: Request[Any, Any, Any], name: FromPath[str]) -> dict[s
 def server() -> Iterator[Server]:
     app = Litestar([repeat], openapi_config=None)
     with TestClient(app) as client:
-        yield Server(client, Routes.of(app))
+        yield Server(client, Routes.of(app), lambda: None)
 
 
 class TestRequests:

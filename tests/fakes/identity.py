@@ -161,6 +161,7 @@ class InMemoryAgents(Keeping):
 class InMemoryInstances(Keeping):
     def __init__(self, instances: Iterable[Instance]) -> None:
         self.kept = {instance.id: instance for instance in instances}
+        self.seen_at: dict[InstanceId, datetime] = {}
 
     def find(self, instance_id: InstanceId) -> Instance | None:
         return self.kept.get(instance_id)
@@ -180,7 +181,7 @@ class InMemoryInstances(Keeping):
             self.kept[instance.id] = instance
 
     def seen(self, instance_ids: Collection[InstanceId], at: datetime) -> None:
-        """Instances do not say when they were seen."""
+        self.seen_at.update({one: at for one in instance_ids if one in self.kept})
 
     def save_prices(self, instances: Sequence[Instance], at: datetime) -> None:
         for priced in instances:

@@ -1,15 +1,18 @@
 """Replicas, and the standbys that they are, in memory."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from spot_optimizer.application.replicas.queries import ListedReplica
 from spot_optimizer.domain.agents.instances import Standby
 from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, ReplicaId
 from spot_optimizer.domain.pricing.report import SpotPool
+from spot_optimizer.domain.replicas.coordination import Situation
 from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
 from spot_optimizer.domain.replicas.replica import Replica, ReplicaType
 from tests.builders import NOON
 from tests.fakes.identity import InMemoryAgents
+from tests.fakes.interruptions import InMemoryInterruptions
 from tests.fakes.keeping import Keeping, refuse_twice
 
 
@@ -88,6 +91,38 @@ class InMemoryReplicaQueries:
         return known or SpotPool.of(
             replica.instance_type or "", replica.region or "", replica.zone or "", replica.pool_id
         )
+
+
+class InMemoryCoordinationQueries:
+    """Reads the agents, replicas and notices of a unit of work."""
+
+    def __init__(
+        self,
+        agents: InMemoryAgents,
+        replicas: InMemoryReplicas,
+        interruptions: InMemoryInterruptions,
+    ) -> None:
+        self._agents, self._replicas, self._interruptions = agents, replicas, interruptions
+
+    def situations(self, since: datetime) -> Sequence[Situation]:
+        return [
+            Situation(
+                agent=agent,
+                replicas=[
+                    one
+                    for one in self._replicas.active_of(agent.id)
+                    if one.is_live
+                    or (one.status is ReplicaStatus.FAILED and one.created_at >= since)
+                ],
+                notices=[
+                    one
+                    for one in self._interruptions.list_of(agent.id, since)
+                    if not one.failover_completed
+                ],
+            )
+            for _, agent in sorted(self._agents.kept.items())
+            if not agent.is_deleted
+        ]
 
 
 def replica_of(standby: Standby) -> Replica:

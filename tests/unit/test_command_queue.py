@@ -223,6 +223,21 @@ def test_what_is_over_is_not_settled_again(status: CommandStatus) -> None:
     assert settled(a_command_in(status)) == []
 
 
+def test_a_former_instance_that_returns_is_not_what_a_switch_has_made() -> None:
+    executing = a_command_in(CommandStatus.EXECUTING)
+
+    (failed,) = settle_after_move([executing], I_2, Occasion.RETURN, NOON, NOWADAYS)
+
+    assert (failed.status, failed.success) == (CommandStatus.FAILED, False)
+    assert failed.message == "Not executed: return of i-2"
+
+
+def test_a_promotion_says_nothing_about_an_order_that_is_being_carried_out() -> None:
+    executing = a_command_in(CommandStatus.EXECUTING)
+
+    assert settle_after_move([executing], I_2, Occasion.PROMOTION, NOON, NOWADAYS) == []
+
+
 @given(st.lists(st.builds(a_command_in, st.sampled_from(CommandStatus), id=identifiers)))
 def test_after_a_move_no_switch_for_the_former_instance_is_open(commands: list[Command]) -> None:
     changed = settle_after_move(commands, I_2, Occasion.SWITCH, NOON, NOWADAYS)

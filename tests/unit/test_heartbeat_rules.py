@@ -185,15 +185,6 @@ def test_the_pointer_follows_the_instance_named_and_no_other(heartbeat: Heartbea
     assert heard.last_heartbeat_at == NOON
 
 
-@given(status=statuses)
-def test_a_former_instance_is_noted_and_nothing_moves(status: AgentStatus) -> None:
-    agent = an_agent(  # contract D-2
-        status=status, primary_instance_id=InstanceId("i-2"), last_heartbeat_at=EARLIER
-    )
-
-    assert agent.hear_of_a_former_instance(NOON) == replace(agent, last_heartbeat_at=NOON)
-
-
 @given(
     status=statuses,
     at=st.sampled_from([ON_SPOT, ON_DEMAND, NOT_KNOWN_HOW, replace(ON_SPOT, pool_id=POOL_B)]),
@@ -284,7 +275,7 @@ def _identity(agent: Agent) -> tuple[object, ...]:
 
 
 @settings(max_examples=50)
-@given(st.lists(st.one_of(heartbeats, st.sampled_from(["end", "silence", "former", "register"]))))
+@given(st.lists(st.one_of(heartbeats, st.sampled_from(["end", "silence", "register"]))))
 def test_through_any_history_the_identity_stays_and_only_a_registration_undeletes(
     history: list[Heartbeat | str],
 ) -> None:
@@ -299,8 +290,6 @@ def test_through_any_history_the_identity_stays_and_only_a_registration_undelete
             agent = agent.terminate(now)
         elif event == "silence":
             agent = agent.fall_silent()
-        elif event == "former":
-            agent = agent.hear_of_a_former_instance(now)
         else:
             agent = register(agent, a_registration(), InstanceRole.PRIMARY, now, NOWADAYS).agent
             registered = True

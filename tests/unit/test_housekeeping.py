@@ -34,6 +34,7 @@ from tests.builders import (
     a_delivered_command,
     a_legacy_command,
     a_pending_command,
+    a_replica,
     a_termination_report,
     an_agent,
     an_instance,
@@ -224,6 +225,17 @@ class TestTermination:
         work = self.report(a_termination_report(instance_id=named))
 
         assert all(instance.is_active for instance in work.instances.kept.values())
+
+    def test_a_replica_on_it_protects_nobody_any_longer(self) -> None:
+        work = InMemoryUnitOfWork(agents=[an_agent()], replicas=[a_replica()])
+
+        ReportTermination(work, FixedClock(), TODAY)(
+            AGENT, a_termination_report(instance_id=SECOND), FROM_ACME
+        )
+
+        (replica,) = work.replicas.kept.values()
+        assert replica.status == "failed"
+        assert work.audit.actions == ["replica_failed", "agent_terminated"]
 
     def test_a_deleted_agent_stays_deleted(self) -> None:
         work = self.report(status=AgentStatus.DELETED)

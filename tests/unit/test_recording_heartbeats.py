@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
 from spot_optimizer.application.agents.record_heartbeats import (
     ReceivedHeartbeat,
     RecordHeartbeats,
@@ -14,6 +15,7 @@ from spot_optimizer.application.agents.record_heartbeats import (
 from spot_optimizer.domain.agents.agent import Agent, AgentSettings, AgentStatus, Placement
 from spot_optimizer.domain.agents.heartbeat import Heartbeat
 from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.commands.command import Command
 from spot_optimizer.domain.errors import AgentNotFound, DomainError
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.values import Mode
@@ -37,7 +39,9 @@ from tests.builders import (
     ZONE_A,
     ZONE_B,
     a_client,
+    a_delivered_command,
     a_heartbeat,
+    a_pending_command,
     a_placement,
     a_standby,
     an_agent,
@@ -185,9 +189,12 @@ class TestOtherInstances:
     def test_a_former_instance_moves_nothing(self) -> None:
         work = known()
 
+        before = work.agents.kept[AGENT]
+
         assert hear(work, a_heartbeat(instance_id=SECOND, **self.moving)) == [None]
 
-        assert work.agents.kept[AGENT] == HEARD
+        assert work.agents.kept[AGENT] == before  # contract D-2
+        assert work.instances.seen_at == {SECOND: NOON}
         assert work.notifications.entries == []
         assert work.audit.entries == []
 
@@ -196,16 +203,31 @@ class TestOtherInstances:
         standby = replica_of(a_standby(instance_id=THIRD))
         work.replicas.kept = {standby.id: standby}
 
+        before = work.agents.kept[AGENT]
+
         hear(work, a_heartbeat(instance_id=THIRD, **self.moving))
 
-        assert work.agents.kept[AGENT] == HEARD
+        assert work.agents.kept[AGENT] == before
 
     def test_an_agent_that_names_its_instance_only_in_a_list_is_known_too(self) -> None:
         work = known()
 
+        before = work.agents.kept[AGENT]
+
         hear(work, a_heartbeat(instance_id=None, monitored_instance_id=SECOND, **self.moving))
 
-        assert work.agents.kept[AGENT] == HEARD
+        assert work.agents.kept[AGENT] == before
+
+    def test_who_has_been_replaced_does_not_vouch_for_its_successor(self) -> None:
+        """Or a dead primary would never be found silent."""
+        work, clock = known(last_heartbeat_at=NOON - MINUTE), FixedClock()
+
+        clock.advance(2 * MINUTE)
+        one = ReceivedHeartbeat(AGENT, a_heartbeat(instance_id=SECOND), FROM_ACME)
+        RecordHeartbeats(work, clock, TODAY)([one])
+
+        assert MarkSilentAgents(work, clock, 2 * MINUTE)() == 1
+        assert work.agents.kept[AGENT].status == "offline"
 
     def test_an_unknown_instance_takes_over(self) -> None:
         work = known()
@@ -216,6 +238,21 @@ class TestOtherInstances:
             HEARD, primary_instance_id=THIRD, placement=a_placement(zone=ZONE_B)
         )
         assert THIRD not in work.instances.kept
+
+    @pytest.mark.parametrize(
+        ("command", "status"),
+        [(a_pending_command(), "cancelled"), (a_delivered_command(), "completed")],
+    )
+    def test_what_was_ordered_of_the_one_before_is_settled(
+        self, command: Command, status: str
+    ) -> None:
+        work = known()
+        work.commands.kept = {command.id: command}
+
+        hear(work, a_heartbeat(instance_id=THIRD))
+
+        assert work.commands.kept[command.id].status == status
+        assert work.audit.actions[0] == f"command_{status}"
 
     def test_the_instance_of_another_agent_is_unknown_to_this_one(self) -> None:
         work = known()
@@ -230,9 +267,11 @@ class TestFarewell:
     """Every agent program's last word names no instance (contract/real-agents.md 2)."""
 
     def after_farewell(self, work: InMemoryUnitOfWork) -> AgentStatus:
+        before = work.agents.kept[AGENT]
         hear(work, FAREWELL)
-        assert work.agents.kept[AGENT].last_heartbeat_at == NOON
-        return work.agents.kept[AGENT].status
+        after = work.agents.kept[AGENT]
+        assert (after == before) is (after.status is before.status)
+        return after.status
 
     @pytest.mark.parametrize(("age", "status"), [(35, "online"), (36, "offline")])
     def test_soon_after_a_switch_it_is_the_predecessors(self, age: int, status: str) -> None:

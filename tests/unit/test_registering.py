@@ -30,6 +30,7 @@ from tests.builders import (
     TYPE,
     ZONE_B,
     a_client,
+    a_delivered_command,
     a_placement,
     a_registration,
     a_standby,
@@ -268,6 +269,17 @@ class TestFormerInstance:
         self, silence: int, status: AgentStatus
     ) -> None:
         assert self.after(timedelta(seconds=silence), status) is OUTCOMES.MIGRATED
+
+    def test_its_return_is_no_sign_that_a_switch_succeeded(self) -> None:
+        work = known(status=AgentStatus.OFFLINE)
+        work.instances.kept[SECOND] = self.former
+        ordered = a_delivered_command()
+        work.commands.kept = {ordered.id: ordered}
+
+        register(work, FROM_THE_SECOND)
+
+        assert work.commands.kept[ordered.id].status == "failed"
+        assert work.instances.kept[FIRST].is_active
 
     def test_being_acknowledged_changes_nothing(self) -> None:
         work = known()

@@ -29,6 +29,7 @@ READ = [
     ("MODEL_STORE_URL", "s3://bucket/models", "s3://bucket/models"),
     ("ALLOW_UNSAFE_UPLOADS", "True", True),
     ("ML_STRICT_ACTIVATION", "True", True),
+    ("ENABLE_REPLICA_COORDINATOR", "False", False),
     ("DECISION_ENGINE_MODULE", "mine", "mine"),
     ("DECISION_ENGINE_CLASS", "Mine", "Mine"),
     ("LOG_LEVEL", "debug", "DEBUG"),

@@ -48,6 +48,33 @@ def process(tmp_path: Path, clock: ReplayClock) -> Callable[[], Timetable]:
     return another
 
 
+class CacheAway:
+    """Cannot be reached."""
+
+    def add(self, key: str, value: bytes, lifetime: timedelta) -> bool:
+        raise StoreUnavailable("the cache is away")
+
+    def get(self, key: str) -> bytes | None:
+        raise StoreUnavailable("the cache is away")
+
+    def put(self, key: str, value: bytes, lifetime: timedelta) -> None:
+        raise StoreUnavailable("the cache is away")
+
+    def drop(self, key: str) -> None:
+        raise StoreUnavailable("the cache is away")
+
+
+@pytest.mark.parametrize(("needs_lease", "done"), [(True, 0), (False, 1)])
+def test_emergencies_do_not_wait_for_the_cache(
+    clock: ReplayClock, needs_lease: bool, done: int
+) -> None:
+    work = Work()
+
+    Timetable([], CacheAway(), clock).run_slot(Job("watch", work, MINUTE, needs_lease))
+
+    assert work.done == done
+
+
 def test_of_two_processes_one_runs_a_slot(process: Callable[[], Timetable]) -> None:
     work = Work()
     job = Job("tidy", work, MINUTE)

@@ -22,6 +22,8 @@ class Job:
     name: str
     run: Callable[[], object]
     every: timedelta
+    needs_lease: bool = True
+    """Whether it is left out while nobody can say that no other process runs it."""
 
 
 class Timetable:
@@ -53,11 +55,19 @@ class Timetable:
 
     def run_slot(self, job: Job) -> None:
         """Run it unless another process has the slot; after a failure the next slot comes."""
-        slot = int(self._clock.now().timestamp() // job.every.total_seconds())
         try:
-            if self._cache.add(f"job:{job.name}:{slot}", b"", 2 * job.every):
+            if self._has_slot(job):
                 job.run()
         except StoreUnavailable as unavailable:
             logger.warning("%s was left out: %s", job.name, unavailable)
         except Exception:  # one failing job must not end the others
             logger.exception("%s failed", job.name)
+
+    def _has_slot(self, job: Job) -> bool:
+        slot = int(self._clock.now().timestamp() // job.every.total_seconds())
+        try:
+            return self._cache.add(f"job:{job.name}:{slot}", b"", 2 * job.every)
+        except StoreUnavailable:
+            if job.needs_lease:
+                raise
+            return True

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from spot_optimizer.application.commands.settle_former import settle_former
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -15,9 +16,10 @@ from spot_optimizer.domain.agents.instances import (
     role_of,
 )
 from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.commands.queue import Occasion
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import AgentNotFound, DomainError
-from spot_optimizer.domain.identifiers import AgentId, ClientId
+from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +85,35 @@ class RecordHeartbeats:
     def _hear(
         self, work: UnitOfWork, agent: Agent, received: ReceivedHeartbeat, now: datetime
     ) -> Agent:
-        if _moves_nothing(work, agent, received.heartbeat, now):
-            return agent.hear_of_a_former_instance(now)
+        spoke = _who_moves_nothing(work, agent, received.heartbeat, now)
+        if spoke is not None:
+            # Noted with the instance that spoke: the agent's own time tells whether its primary
+            # lives, which nobody else can vouch for.
+            work.instances.seen(spoke, now)
+            return agent
         after = agent.hear(received.heartbeat, now, self.compatibility)
+        if after.primary_instance_id != agent.primary_instance_id:
+            caller = received.caller
+            settle_former(work, after, Occasion.HEARTBEAT, now, caller, self.compatibility)
         record(work, occurrences.agent_heard(agent, after, now), received.caller)
         return after
 
 
-def _moves_nothing(work: UnitOfWork, agent: Agent, heartbeat: Heartbeat, now: datetime) -> bool:
-    """Whether somebody speaks who no longer carries the workload, or does not yet."""
+def _who_moves_nothing(
+    work: UnitOfWork, agent: Agent, heartbeat: Heartbeat, now: datetime
+) -> list[InstanceId] | None:
+    """The instance on record, if any, of somebody who no longer carries the workload, or does not
+    yet; None when the heartbeat counts."""
     sender = heartbeat.sender
     if heartbeat.is_nameless_farewell:
-        return is_last_word_of_a_predecessor(agent, work.instances.of_agent(agent.id), now)
+        theirs = work.instances.of_agent(agent.id)
+        return [] if is_last_word_of_a_predecessor(agent, theirs, now) else None
     if sender is None or sender == agent.primary_instance_id:
-        return False
+        return None
     recorded = work.instances.find(sender)
     standby = work.standbys.on_instance(agent.client_id, sender)
     role = role_of(sender, agent, recorded, standby)
-    return role in (InstanceRole.FORMER, InstanceRole.STANDBY)
+    if role not in (InstanceRole.FORMER, InstanceRole.STANDBY):
+        return None
+    is_theirs = recorded is not None and recorded.agent_id == agent.id
+    return [sender] if is_theirs else []

@@ -119,7 +119,7 @@ class EnsureEmergencyReplica:
             now,
         )
         if known is not None:
-            return known
+            return known.standing() if instance_id == primary.id else known
         return Interruption(
             agent_id=agent.id,
             instance_id=instance_id,

@@ -56,6 +56,8 @@ class Failover:
         replicas: Sequence[Replica],
         notice: Interruption,
         named: ReplicaId | None = None,
+        *,
+        by_loop: bool = False,
     ) -> tuple[Agent, FailedOver] | None:
         """The agent after the failover, not saved yet; None when nobody can take over.
 
@@ -75,11 +77,12 @@ class Failover:
             self.now,
             self.by,
             self.compatibility,
+            unlogged=by_loop and self.compatibility.promotion_touches_little,
         )
         took_ms = int((self.stopwatch.seconds() - self.began_s) * 1000)
         done = FailedOver(candidate.instance_id, candidate.id, took_ms)
         if self.compatibility.notices_leave_little:
-            self._mark_as_the_monolith_did(notice, took_ms)
+            self._mark_as_the_monolith_did(notice, None if by_loop else took_ms)
             counts = agent.settings.replica_count, agent.current_replica_id
             return moved.has_replicas(*counts), done
         met = notice.failed_over_to(candidate.id, took_ms, loss_s)
@@ -106,8 +109,11 @@ class Failover:
             "emergency over",
         )
 
-    def _mark_as_the_monolith_did(self, notice: Interruption, took_ms: int) -> None:
-        if notice.id is not None:
+    def _mark_as_the_monolith_did(self, notice: Interruption, took_ms: int | None) -> None:
+        if took_ms is None:  # its loop said less than its endpoint
+            done = replace(notice, failover_completed=True, metadata={"emergency_complete": True})
+            self.work.interruptions.save(done)
+        elif notice.id is not None:
             marked = replace(
                 notice,
                 replica_ready=True,

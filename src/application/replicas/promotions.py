@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from spot_optimizer.application.commands.settle_former import settle_former
@@ -40,10 +41,13 @@ def carry_out(
     by: Caller,
     compatibility: Compatibility,
     demote_as: ReplicaId | None = None,
+    *,
+    unlogged: bool = False,
 ) -> Agent:
     """Promote the chosen one of the agent's replicas: all of it in this transaction (INV-7).
 
-    Returns the agent, not saved yet.
+    `unlogged` leaves the old instance and the short log as they are, as the former server's loop
+    did. Returns the agent, not saved yet.
     """
     known = work.instances.find(chosen.instance_id)
     prices = StartingPrices.for_instance(
@@ -59,8 +63,11 @@ def carry_out(
         others = [one if one.id != chosen.id else promotion.replica for one in replicas]
         both = save_replicas(work, moved, others, [promotion.standby], now, by, compatibility)
         counted = counted if compatibility.promotion_touches_little else both
+    if unlogged:
+        promotion = replace(promotion, old_instance=None)
+    else:
+        work.switches.add_primary_change(promotion.change)
     _save_instances(work, promotion, known, now)
-    work.switches.add_primary_change(promotion.change)
     if not compatibility.promotion_touches_little:
         settle_former(work, counted, Occasion.PROMOTION, now, by, compatibility)
     record(work, primary_changed(promotion), by)

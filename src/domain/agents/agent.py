@@ -164,10 +164,6 @@ class Agent:
             placement=self.placement.told(heartbeat, compatibility),
         )
 
-    def hear_of_a_former_instance(self, now: datetime) -> Self:
-        """A former instance or a standby is still there: noted, and nothing moves (INV-9)."""
-        return replace(self, last_heartbeat_at=now)
-
     def follow(self, instance_id: InstanceId, placement: Placement) -> Self:
         """Another instance carries the workload from now on."""
         return replace(self, primary_instance_id=instance_id, placement=placement)
