@@ -39,8 +39,10 @@ class ControlPlane:
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
-    async def get(self, route: str, **ids: str) -> Answer:
-        return await self._call("GET", route, ids, None, frozenset())
+    async def get(
+        self, route: str, *, tolerated: frozenset[int] = frozenset(), **ids: str
+    ) -> Answer:
+        return await self._call("GET", route, ids, None, tolerated)
 
     async def post(
         self,
@@ -52,6 +54,9 @@ class ControlPlane:
     ) -> Answer:
         """`tolerated` statuses are no errors in the count, though the agent has no answer."""
         return await self._call("POST", route, ids, body, tolerated)
+
+    async def put(self, route: str, body: Mapping[str, object], **ids: str) -> Answer:
+        return await self._call("PUT", route, ids, body, frozenset())
 
     async def _call(
         self,

@@ -1,26 +1,28 @@
-"""The machines of a running fleet, the agent process on each, and what befalls them."""
+"""The machines of a running fleet and the agent process on each."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
 from spot_optimizer.simulation.agent import AgentProcess
 from spot_optimizer.simulation.control_plane import ControlPlane
-from spot_optimizer.simulation.interruptions import NOTICE_BEFORE_RECLAIM, InterruptionTrace
 from spot_optimizer.simulation.machines import Cloud, Machine
-from spot_optimizer.simulation.pools import Pool
 from spot_optimizer.simulation.simulated_time import SimulatedTime
-from spot_optimizer.simulation.tally import Progress, Tally
+from spot_optimizer.simulation.tally import Downtime, Progress, Tally
 from spot_optimizer.simulation.world import LogicalAgent, World
 
 GOODBYE_WITHIN_S: Final = 5.0
 """Real seconds the agents have for their last heartbeat when the fleet is stopped."""
 
+SHORTEST_BOOT_S: Final = 30.0
+LONGEST_BOOT_S: Final = 90.0
+"""Simulated seconds from a launch until the agent on the new machine is up."""
+
 
 class Crew:
-    """Starts agent processes, reclaims their machines, keeps the books."""
+    """Starts agent processes, replaces lost machines, keeps the books."""
 
     def __init__(
         self,
@@ -30,13 +32,14 @@ class Crew:
         server: ControlPlane,
         tally: Tally,
     ) -> None:
-        self.world = World(time, cloud, server, tally, self._start_successor)
+        self.world = World(time, cloud, server, tally, self._employ, self._follow)
         self._tasks = tasks
         self._processes: dict[str, AgentProcess] = {}
         """By instance id, until the machine is gone."""
         self._at_work: dict[str, asyncio.Task[None]] = {}
         """By instance id, while the process runs."""
         self._chores: set[asyncio.Task[None]] = set()
+        self._agents: list[LogicalAgent] = []
         self._on_demand_rate = Decimal(0)
         """USD per hour of one on-demand instance per agent."""
 
@@ -47,6 +50,7 @@ class Crew:
     def start(self, agent: LogicalAgent, up_after: timedelta) -> None:
         """Add an agent to the fleet; it comes up on its machine after so much simulated time."""
         self._on_demand_rate += self.world.cloud.market.on_demand_price(agent.machine.pool)
+        self._agents.append(agent)
         self._employ(agent, agent.machine, up_after)
 
     def do(self, work: Coroutine[object, object, None]) -> None:
@@ -62,7 +66,9 @@ class Crew:
 
     async def say_goodbye(self) -> None:
         """The agents that still run report offline; a server that hangs does not hold them."""
-        goodbyes = [asyncio.ensure_future(process.say_goodbye()) for process in self.present()]
+        goodbyes = [
+            asyncio.ensure_future(process.station.say_goodbye()) for process in self.present()
+        ]
         if goodbyes:
             _, late = await asyncio.wait(goodbyes, timeout=GOODBYE_WITHIN_S)
             for goodbye in late:
@@ -79,56 +85,51 @@ class Crew:
         tally.cost = cloud.spending.paid
         hours = Decimal(tally.simulated_time.total_seconds()) / 3600
         tally.on_demand_cost = self._on_demand_rate * hours
+        tally.downtimes = self._downtimes()
+
+    def _downtimes(self) -> dict[tuple[str, str], Downtime]:
+        now, downtimes = self.world.time.elapsed(), dict[tuple[str, str], Downtime]()
+        for agent in self._agents:
+            kind = (agent.program.value, agent.replica_mode.value)
+            downtime = downtimes.setdefault(kind, Downtime())
+            downtime.agents += 1
+            downtime.reclaims += agent.reclaims
+            downtime.failovers += agent.failovers
+            downtime.lost += agent.workload.lost(now)
+        return downtimes
 
     def progress(self) -> Progress:
         present, tally = self.present(), self.world.tally
         return Progress(
             real_time=tally.real_time,
             simulated_time=tally.simulated_time,
-            agents_online=len({p.agent.logical_id for p in present if p.is_online}),
+            agents_online=len({p.agent.logical_id for p in present if p.station.is_online}),
             requests=tally.requests,
             errors=tally.errors,
             switches_done=tally.switches_done,
             switches_under_way=sum(process.is_switching for process in present),
         )
 
-    async def interrupt(self, trace: InterruptionTrace, pool: Pool) -> None:
-        """Play the recorded losses of one pool to whatever runs in it then."""
-        time, after = self.world.time, timedelta(0)
-        while (loss := trace.next_after(pool, after)) is not None:
-            if loss.rebalance_at is not None and loss.rebalance_at > after:
-                await time.wait_until(loss.rebalance_at)
-                for process in self._spot_in(pool):
-                    self.do(process.heed_rebalance())
-            await time.wait_until(loss.notice_at)
-            doomed = self._spot_in(pool)
-            reclaim_at = time.now() + NOTICE_BEFORE_RECLAIM / time.speedup
-            for process in doomed:
-                self.do(process.heed_notice(reclaim_at))
-            await time.wait_until(loss.reclaim_at)
-            self._reclaim(doomed)
-            after = loss.reclaim_at
+    def lose(self, process: AgentProcess) -> None:
+        """Take a machine away without a word; if its agent was at home there, it is replaced."""
+        machine, agent = process.machine, process.agent
+        self.world.tally.interruptions += 1
+        self.dismiss(machine)
+        agent.standbys.pop(machine.instance_id, None)
+        agent.workload.lose(machine, self.world.time.elapsed())
+        if process.station.is_primary:
+            agent.machine = self._replacement(machine)
+            up_after = agent.between(SHORTEST_BOOT_S, LONGEST_BOOT_S)
+            self._employ(agent, agent.machine, up_after)
 
-    def _spot_in(self, pool: Pool) -> list[AgentProcess]:
-        return [
-            process
-            for process in self.present()
-            if process.machine.pool == pool and process.machine.mode == "spot"
-        ]
-
-    def _reclaim(self, doomed: Iterable[AgentProcess]) -> None:
-        """Take machines away without a word; a lost latest one of its agent is replaced."""
-        for process in doomed:
-            machine, agent = process.machine, process.agent
-            if not self.world.cloud.is_running(machine):
-                continue
-            self.world.tally.interruptions += 1
-            process.has_left = True
-            self.world.cloud.end(machine)
-            self._at_work[machine.instance_id].cancel()
-            if process.is_primary:
-                agent.machine = self._replacement(machine)
-                self._start_successor(agent, agent.machine)
+    def dismiss(self, machine: Machine) -> None:
+        """End a machine, and whatever its agent is just doing."""
+        self.world.cloud.end(machine)
+        process = self._processes.pop(machine.instance_id)
+        process.station.has_left = True
+        work = self._at_work.get(machine.instance_id)
+        if work is not None:
+            work.cancel()
 
     def _replacement(self, lost: Machine) -> Machine:
         """A spot instance of the same type where it is cheapest, on demand when all are full."""
@@ -139,8 +140,20 @@ class Crew:
         cheapest = min(open_pools, key=lambda pool: (cloud.spot_price(pool), pool.id))
         return cloud.launch(cheapest, "spot", lost.ami_id)
 
-    def _start_successor(self, agent: LogicalAgent, machine: Machine) -> None:
-        self._employ(agent, machine, agent.between(30, 90))
+    def _follow(self, agent: LogicalAgent, instance_id: str) -> None:
+        """The server has promoted a standby: the workload goes there as soon as it runs.
+
+        A replacement that is still booting is not needed any more.
+        """
+        standby = agent.standbys.pop(instance_id, None)
+        if standby is None:
+            return
+        if agent.workload.machine is None and self.world.cloud.is_running(agent.machine):
+            self.dismiss(agent.machine)
+        agent.machine = standby.machine
+        agent.failovers += 1
+        if standby.runs:
+            agent.comes_up(standby.machine, self.world.time.elapsed())
 
     def _employ(self, agent: LogicalAgent, machine: Machine, up_after: timedelta) -> None:
         process = AgentProcess(self.world, agent, machine)
@@ -152,4 +165,4 @@ class Crew:
     def _left_work(self, machine: Machine) -> None:
         del self._at_work[machine.instance_id]
         if not self.world.cloud.is_running(machine):
-            del self._processes[machine.instance_id]
+            self._processes.pop(machine.instance_id, None)

@@ -18,6 +18,7 @@ from spot_optimizer.simulation.fleet_operator import FleetOperator
 from spot_optimizer.simulation.interruptions import InterruptionTrace, read_interruptions
 from spot_optimizer.simulation.machines import Cloud
 from spot_optimizer.simulation.market import Market, open_market
+from spot_optimizer.simulation.reclaiming import Reclaiming
 from spot_optimizer.simulation.seating import seat
 from spot_optimizer.simulation.simulated_time import (
     Now,
@@ -122,8 +123,9 @@ def _start(
     for agent, up_after in zip(agents, _staggered(options), strict=True):
         crew.start(agent, up_after)
     if trace is not None:
+        reclaiming = Reclaiming(crew)
         for pool in sorted(set(trace.pools) & set(cloud.market.pools)):
-            crew.do(crew.interrupt(trace, pool))
+            crew.do(reclaiming.play(trace, pool))
     draws = chance(options.seed, "operator")
     crew.do(FleetOperator(crew.world, crew.present, draws).work())
     crew.do(_keep_books(crew, watch))

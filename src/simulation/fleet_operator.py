@@ -8,6 +8,7 @@ from typing import Final
 
 from spot_optimizer.simulation.agent import AgentProcess
 from spot_optimizer.simulation.control_plane import Answer
+from spot_optimizer.simulation.routes import ISSUE, RECOMMENDATION
 from spot_optimizer.simulation.world import World
 
 FIRST_LOOK_AFTER_S: Final = 4.0
@@ -26,10 +27,6 @@ MUCH_CHEAPER: Final = Decimal("0.9")
 """A pool below this share of the current price is worth an order by hand."""
 
 MANUAL_PRIORITY: Final = 75
-
-_ROUTE: Final = "/api/agents/{agent_id}"
-RECOMMENDATION: Final = f"{_ROUTE}/switch-recommendation"
-ISSUE: Final = f"{_ROUTE}/issue-switch-command"
 
 
 class FleetOperator:
@@ -54,20 +51,22 @@ class FleetOperator:
             await self._world.time.sleep(min(LONGEST_PAUSE_S, max(LEAST_PAUSE_S, pause)))
 
     def _may_be_ordered(self, process: AgentProcess) -> bool:
-        if not process.is_online or not process.is_primary or process.is_switching:
+        if not process.station.is_online or not process.station.is_primary or process.is_switching:
             return False
         last = self._ordered_at.get(process.agent.logical_id)
         return last is None or self._world.time.elapsed() - last >= LEFT_ALONE
 
     async def _look_at(self, process: AgentProcess) -> None:
-        answer = await self._world.server.get(RECOMMENDATION, agent_id=str(process.agent_id))
+        answer = await self._world.server.get(
+            RECOMMENDATION, agent_id=str(process.station.agent_id)
+        )
         advice = answer.items()
         if not advice.get("auto_switch_enabled", False):
             return
         order = _recommended(advice) or self._much_cheaper(process, advice)
         if order is None:
             return
-        given = await self._world.server.post(ISSUE, order, agent_id=str(process.agent_id))
+        given = await self._world.server.post(ISSUE, order, agent_id=str(process.station.agent_id))
         if _is_queued(given):
             self._ordered_at[process.agent.logical_id] = self._world.time.elapsed()
             self._world.tally.switches_ordered += 1

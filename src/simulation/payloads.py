@@ -63,6 +63,11 @@ class SwitchCourse:
     old_ended_at: datetime | None = None
 
 
+def aws_stamp(at: datetime) -> str:
+    """A time as AWS writes it and agents hand it on: whole seconds, ending in Z."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def registration(program: Program, token: str, logical_id: str, machine: Machine) -> Payload:
     payload: Payload = {
         "client_token": token,
@@ -159,10 +164,9 @@ def rebalance_recommendation(program: Program, machine: Machine, detected_at: da
 def termination_imminent(
     program: Program, machine: Machine, reclaim_at: datetime, detected_at: datetime
 ) -> Payload:
-    """`termination_time` is AWS's own text: whole seconds, ending in Z."""
     return {
         "instance_id": machine.instance_id,
-        "termination_time": reclaim_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "termination_time": aws_stamp(reclaim_at),
         "detected_at": program.stamp(detected_at),
     }
 

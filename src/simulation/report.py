@@ -2,6 +2,7 @@
 
 from collections import Counter
 from decimal import Decimal
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,10 +11,19 @@ from rich.table import Table
 from spot_optimizer.simulation.progress import span
 from spot_optimizer.simulation.tally import RouteTally, Tally, percentile
 
+_FAIRNESS: Final = (
+    "Lost is the time from a reclaim until the workload runs again, on a standby or on the "
+    "instance that a scaling group launches at once in place of the lost one. The server's own "
+    "loops and windows run in real time: at a speedup they are as much slower for the fleet. "
+    "B has no replicas, and A launches none before it is told to."
+)
+
 
 def print_report(console: Console, tally: Tally) -> None:
-    """Requests, errors and latencies per route; then switches, and cost against on demand."""
+    """Calls per route; what interruptions cost, if any came; switches, cost against on demand."""
     console.print(_calls(tally))
+    if any(downtime.reclaims for downtime in tally.downtimes.values()):
+        console.print(_interruptions(tally))
     console.print(_outcome(tally))
 
 
@@ -51,6 +61,31 @@ def _together(tally: Tally) -> RouteTally:
         everything.errors += Counter({"error": route.errors.total()})
         everything.tolerated += Counter({"refusal": route.tolerated.total()})
     return everything
+
+
+def _interruptions(tally: Tally) -> Table:
+    table = Table(
+        title="Interruptions, simulated time",
+        title_justify="left",
+        caption=_FAIRNESS,
+        caption_justify="left",
+    )
+    table.add_column("Agent program")
+    table.add_column("Replicas")
+    for name in ("Agents", "Reclaimed", "Moved by the server", "Lost minutes", "per reclaim"):
+        table.add_column(name, justify="right")
+    for (program, mode), downtime in sorted(tally.downtimes.items()):
+        lost = downtime.lost.total_seconds() / 60
+        table.add_row(
+            program,
+            mode,
+            str(downtime.agents),
+            str(downtime.reclaims),
+            str(downtime.failovers),
+            f"{lost:.1f}",
+            f"{lost / downtime.reclaims:.2f}" if downtime.reclaims else "-",
+        )
+    return table
 
 
 def _outcome(tally: Tally) -> Table:

@@ -39,10 +39,11 @@ async def switch(
     new = _launch(world, agent.program, old, order, target_mode)
     launched_at = time.now()
     agent.machine = new
-    world.start_successor(agent, new)
+    world.boot(agent, new, agent.between(30, 90))
     await time.wait(agent.between(15, 40))
     ready_at = time.now()
     await time.wait(TRAFFIC_DELAY)
+    agent.comes_up(new, time.elapsed())
     traffic_at = time.now()
     old_ended_at = await _end(world, agent, old, _wait_before_end(agent.program, order))
     course = SwitchCourse(
@@ -102,5 +103,6 @@ async def _end(
         return None
     await world.time.wait(wait)
     world.cloud.end(old)
+    agent.standbys.pop(old.instance_id, None)
     await world.time.wait(agent.between(20, 45))
     return world.time.now()

@@ -25,6 +25,19 @@ class RouteTally:
 
 
 @dataclass(slots=True)
+class Downtime:
+    """What interruptions did to agents of one kind; times are simulated."""
+
+    agents: int = 0
+    reclaims: int = 0
+    """Machines that were reclaimed while an agent was at home on them."""
+    failovers: int = 0
+    """Moves to a standby by the server."""
+    lost: timedelta = timedelta(0)
+    """Time without a running primary, summed over the agents."""
+
+
+@dataclass(slots=True)
 class Tally:
     """Everything the final table shows. Money is USD and, like hours, in simulated time."""
 
@@ -41,7 +54,9 @@ class Tally:
     switch_durations: list[timedelta] = field(default_factory=list)
     """Simulated time from the command to the report, one per finished switch."""
     interruptions: int = 0
-    """Instances that were reclaimed."""
+    """Instances that were reclaimed, standbys among them."""
+    downtimes: dict[tuple[str, str], Downtime] = field(default_factory=dict)
+    """By agent program and replica mode."""
     instance_hours: Decimal = Decimal(0)
     cost: Decimal = Decimal(0)
     """What all instances cost, both of them while a switch is going on."""
