@@ -1,7 +1,7 @@
 """The commands and their options. What a command needs is imported when it is given."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -34,6 +34,14 @@ Prices = Annotated[
 ]
 Interruptions = Annotated[
     Path | None, typer.Option(help="Recorded interruptions; otherwise nobody is interrupted.")
+]
+StormKind = Annotated[
+    Literal["zone", "type", "region", "rebalance"] | None,
+    typer.Option(help="Reclaim the spot instances of one zone, type or region at once."),
+]
+StormAfter = Annotated[float, typer.Option(min=0, help="Real seconds until the storm breaks.")]
+StormShare = Annotated[
+    float, typer.Option(min=0.001, max=1, help="How many of them the storm reclaims.")
 ]
 Seed = Annotated[int, typer.Option(help="Chance repeats itself for the same seed.")]
 Duration = Annotated[
@@ -121,12 +129,16 @@ def simulate(
     speedup: Speedup = 20.0,
     prices: Prices = None,
     interruptions: Interruptions = None,
+    storm: StormKind = None,
+    storm_after: StormAfter = 60.0,
+    storm_share: StormShare = 1.0,
     seed: Seed = 1,
     duration: Duration = None,
 ) -> None:
     """Run a simulated fleet against a server, until Ctrl-C."""
     from spot_optimizer.cli.fleets import Fleet
     from spot_optimizer.cli.simulate import simulate
+    from spot_optimizer.simulation import storms
 
     fleet = Fleet(
         agents=agents,
@@ -135,6 +147,7 @@ def simulate(
         duration_s=duration,
         prices=prices,
         interruptions=interruptions,
+        storm=storm and storms.Storm(storms.StormKind(storm), storm_after, storm_share),
     )
     simulate(fleet, url, token, admin_token)
 

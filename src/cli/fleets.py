@@ -11,6 +11,7 @@ from spot_optimizer.cli.failures import FAILED, WRONG_SETTING, Failure
 from spot_optimizer.simulation.enrolment import EnrolmentRefused, enrol
 from spot_optimizer.simulation.fleet import FleetOptions, run, stop_on_signals
 from spot_optimizer.simulation.progress import LiveStatus
+from spot_optimizer.simulation.storms import Storm
 from spot_optimizer.simulation.tally import Tally
 from spot_optimizer.simulation.trace_files import UnreadableTrace
 
@@ -25,6 +26,7 @@ class Fleet:
     duration_s: float | None
     prices: Path | None = None
     interruptions: Path | None = None
+    storm: Storm | None = None
 
     def against(self, base_url: str, token: str) -> FleetOptions:
         return FleetOptions(
@@ -34,6 +36,7 @@ class Fleet:
             speedup=self.speedup,
             prices=self.prices,
             interruptions=self.interruptions,
+            storm=self.storm,
             seed=self.seed,
             duration_s=self.duration_s,
         )

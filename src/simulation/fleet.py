@@ -27,6 +27,7 @@ from spot_optimizer.simulation.simulated_time import (
     real_now,
     real_sleep,
 )
+from spot_optimizer.simulation.storms import Storm
 from spot_optimizer.simulation.tally import Progress, Tally
 from spot_optimizer.simulation.trace_files import UnreadableTrace
 
@@ -53,7 +54,8 @@ class FleetOptions:
     prices: Path | None = None
     """Recorded prices; without a file the packaged instant, from which prices wander."""
     interruptions: Path | None = None
-    """Recorded interruptions; without a file nobody is ever interrupted."""
+    """Recorded interruptions; without a file or a storm nobody is ever interrupted."""
+    storm: Storm | None = None
     seed: int = 1
     duration_s: float | None = None
     """Real seconds to run; None until it is stopped."""
@@ -122,8 +124,10 @@ def _start(
     agents = seat(cloud, trace, options.agents, options.seed)
     for agent, up_after in zip(agents, _staggered(options), strict=True):
         crew.start(agent, up_after)
+    reclaiming = Reclaiming(crew)
+    if options.storm is not None:
+        crew.do(reclaiming.strike(options.storm, chance(options.seed, "storm")))
     if trace is not None:
-        reclaiming = Reclaiming(crew)
         for pool in sorted(set(trace.pools) & set(cloud.market.pools)):
             crew.do(reclaiming.play(trace, pool))
     draws = chance(options.seed, "operator")

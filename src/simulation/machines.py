@@ -62,6 +62,7 @@ class Cloud:
         self._time = time
         self._identities = identities
         self._charged_until: dict[Machine, timedelta] = {}
+        self._closed_until: dict[Pool, timedelta] = {}
 
     @property
     def running(self) -> tuple[Machine, ...]:
@@ -84,7 +85,13 @@ class Cloud:
                 return pool
         raise NoCapacity(f"no pool {pool_id}")
 
+    def close(self, pool: Pool, length: timedelta) -> None:
+        """Nothing more can be launched in a pool for so long."""
+        self._closed_until[pool] = self._time.elapsed() + length
+
     def has_room(self, pool: Pool) -> bool:
+        if self._time.elapsed() < self._closed_until.get(pool, timedelta(0)):
+            return False
         return self._trace is None or self._trace.is_available(pool, self._time.elapsed())
 
     def launch(self, pool: Pool, mode: Mode, ami_id: str | None = None) -> Machine:

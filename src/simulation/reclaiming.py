@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from random import Random
 from typing import Final
 
 from spot_optimizer.simulation.agent import AgentProcess
 from spot_optimizer.simulation.crew import Crew
-from spot_optimizer.simulation.interruptions import NOTICE_BEFORE_RECLAIM, InterruptionTrace
+from spot_optimizer.simulation.interruptions import (
+    NOTICE_BEFORE_RECLAIM,
+    REBALANCE_BEFORE_NOTICE,
+    InterruptionTrace,
+)
 from spot_optimizer.simulation.pools import Pool
 from spot_optimizer.simulation.routes import NOT_FOUND, REPLICAS
+from spot_optimizer.simulation.storms import CAPACITY_BACK_AFTER, Storm, StormKind
+from spot_optimizer.simulation.tally import StormTally
 
 LOOK_EVERY: Final = timedelta(seconds=5)
 """How often a load balancer looks for the primary of an agent whose machine is being reclaimed."""
@@ -58,6 +65,29 @@ class Reclaiming:
             if self._crew.world.cloud.is_running(process.machine):
                 process.agent.reclaims += process in at_home
                 self._crew.lose(process)
+
+    async def strike(self, storm: Storm, draws: Random) -> None:
+        """Let a storm break over whatever runs when its time has come."""
+        await self._time.sleep(storm.after_s)
+        cloud, tally = self._crew.world.cloud, self._crew.world.tally
+        running = sorted(
+            (process for process in self._crew.present() if cloud.is_running(process.machine)),
+            key=lambda process: (process.agent.logical_id, not process.station.is_primary),
+        )
+        spot = [process for process in running if process.machine.mode == "spot"]
+        place = storm.place(process.machine.pool for process in spot)
+        exposed = [process for process in spot if storm.covers(process.machine.pool, place)]
+        doomed = draws.sample(exposed, storm.size(len(exposed)))
+        tally.storm = StormTally(place, len(doomed), len(spot))
+        if storm.kind is StormKind.REBALANCE:
+            self.hint(exposed)
+            await self._time.wait(REBALANCE_BEFORE_NOTICE)
+        else:
+            for pool in cloud.market.pools:
+                if storm.covers(pool, place):
+                    cloud.close(pool, CAPACITY_BACK_AFTER)
+        await self.reclaim(doomed)
+        tally.storm.is_over = True
 
     def _spot_in(self, pool: Pool) -> list[AgentProcess]:
         return [

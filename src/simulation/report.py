@@ -1,6 +1,7 @@
 """The table a simulated fleet ends with."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -21,22 +22,28 @@ _FAIRNESS: Final = (
 
 def print_report(console: Console, tally: Tally) -> None:
     """Calls per route; what interruptions cost, if any came; switches, cost against on demand."""
-    console.print(_calls(tally))
+    console.print(_calls("Requests, real time", tally.routes))
+    if (storm := tally.storm) is not None:
+        title = (
+            f"Requests while {storm.struck} of {storm.spot} spot instances were being reclaimed"
+            f" ({storm.place}), real time"
+        )
+        console.print(_calls(title, storm.routes))
     if any(downtime.reclaims for downtime in tally.downtimes.values()):
         console.print(_interruptions(tally))
     console.print(_outcome(tally))
 
 
-def _calls(tally: Tally) -> Table:
-    table = Table(title="Requests, real time", title_justify="left")
+def _calls(title: str, routes: Mapping[str, RouteTally]) -> Table:
+    table = Table(title=escape(title), title_justify="left")
     table.add_column("Route", overflow="fold")
     for name in ("Requests", "Errors", "p50 ms", "p95 ms", "p99 ms"):
         table.add_column(name, justify="right")
     table.add_column("Not 2xx")
-    for route in sorted(tally.routes):
-        table.add_row(escape(route), *_counts(tally.routes[route]))
+    for route in sorted(routes):
+        table.add_row(escape(route), *_counts(routes[route]))
     table.add_section()
-    table.add_row("all", *_counts(_together(tally)))
+    table.add_row("all", *_counts(_together(routes.values())))
     return table
 
 
@@ -53,9 +60,9 @@ def _counts(route: RouteTally) -> tuple[str, ...]:
     )
 
 
-def _together(tally: Tally) -> RouteTally:
+def _together(routes: Iterable[RouteTally]) -> RouteTally:
     everything = RouteTally()
-    for route in tally.routes.values():
+    for route in routes:
         everything.requests += route.requests
         everything.latencies.extend(route.latencies)
         everything.errors += Counter({"error": route.errors.total()})

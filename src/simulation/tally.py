@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -22,6 +22,19 @@ class RouteTally:
     """Refusals that had to be expected, so they are no errors."""
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     """Seconds from sending to the whole answer, one per answered call."""
+
+
+@dataclass(slots=True)
+class StormTally:
+    """A storm, and the calls that were answered from its first signal to its last reclaim."""
+
+    place: str
+    struck: int
+    """Instances that get notice."""
+    spot: int
+    """Spot instances that ran when it broke."""
+    is_over: bool = False
+    routes: dict[str, RouteTally] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -55,6 +68,7 @@ class Tally:
     """Simulated time from the command to the report, one per finished switch."""
     interruptions: int = 0
     """Instances that were reclaimed, standbys among them."""
+    storm: StormTally | None = None
     downtimes: dict[tuple[str, str], Downtime] = field(default_factory=dict)
     """By agent program and replica mode."""
     instance_hours: Decimal = Decimal(0)
@@ -79,17 +93,22 @@ class Tally:
     def answered(
         self, route: str, status: int, seconds: float, tolerated: frozenset[int] = frozenset()
     ) -> None:
-        counted = self.routes.setdefault(route, RouteTally())
-        counted.requests += 1
-        counted.latencies.append(seconds)
-        if 200 <= status < 300:
-            return
-        (counted.tolerated if status in tolerated else counted.errors)[str(status)] += 1
+        for counted in self._counting(route):
+            counted.requests += 1
+            counted.latencies.append(seconds)
+            if not 200 <= status < 300:
+                refused = counted.tolerated if status in tolerated else counted.errors
+                refused[str(status)] += 1
 
     def unanswered(self, route: str) -> None:
-        counted = self.routes.setdefault(route, RouteTally())
-        counted.requests += 1
-        counted.errors[NO_ANSWER] += 1
+        for counted in self._counting(route):
+            counted.requests += 1
+            counted.errors[NO_ANSWER] += 1
+
+    def _counting(self, route: str) -> Iterator[RouteTally]:
+        yield self.routes.setdefault(route, RouteTally())
+        if self.storm is not None and not self.storm.is_over:
+            yield self.storm.routes.setdefault(route, RouteTally())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,10 @@ class TestHelp:
             ("demo", "--agents", "0"),
             ("demo", "--speedup", "0"),
             ("simulate", "--duration", "-1"),
+            ("simulate", "--storm", "snow"),
+            ("simulate", "--storm-after", "-1"),
+            ("simulate", "--storm-share", "0"),
+            ("simulate", "--storm-share", "1.5"),
         ],
         ids=" ".join,
     )

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from spot_optimizer.simulation.progress import LiveStatus, status_line
 from spot_optimizer.simulation.report import print_report
-from spot_optimizer.simulation.tally import Progress, Tally, percentile
+from spot_optimizer.simulation.tally import Downtime, Progress, StormTally, Tally, percentile
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,42 @@ def test_the_table_says_that_time_is_simulated_and_whose_prices_these_are() -> N
 
     assert "0:01:00 at 60 times the speed are 1:00:00" in text
     assert "Prices: a [test] (MIT)." in text
+
+
+def test_a_storm_has_a_table_of_its_own() -> None:
+    tally = a_tally()
+    tally.storm = StormTally("us-east-1a", struck=500, spot=1800)
+    tally.answered("POST /y", 200, 0.123)
+    tally.unanswered("POST /y")
+    tally.storm.is_over = True
+    tally.answered("GET /x", 200, 0.456)
+
+    assert list(tally.storm.routes) == ["POST /y"]
+    assert list(tally.storm.routes["POST /y"].latencies) == [0.123]
+    assert list(tally.routes["POST /y"].latencies) == [0.020, 0.123]
+    text = " ".join(printed(tally).split())
+    assert "500 of 1800 spot instances were being reclaimed (us-east-1a)" in text
+
+
+def test_lost_minutes_stand_side_by_side() -> None:
+    tally = a_tally()
+    assert "Lost minutes" not in printed(tally)
+    tally.downtimes = {
+        ("C", "none"): Downtime(4, 8, 0, timedelta(minutes=10)),
+        ("C", "manual"): Downtime(4, 8, 8, timedelta(seconds=30)),
+        ("A", "none"): Downtime(1),
+    }
+    rows = [
+        [cell.strip() for cell in line.strip("\N{BOX DRAWINGS LIGHT VERTICAL}").split("│")]
+        for line in printed(tally).splitlines()
+        if line.startswith("│ A ") or line.startswith("│ C ")
+    ]
+
+    assert rows == [
+        ["A", "none", "1", "0", "0", "0.0", "-"],
+        ["C", "manual", "4", "8", "8", "0.5", "0.06"],
+        ["C", "none", "4", "8", "0", "10.0", "1.25"],
+    ]
 
 
 def test_an_empty_tally_can_be_shown() -> None:
