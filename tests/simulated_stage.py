@@ -97,6 +97,8 @@ class FakeServer:
     """Takes no report of a launch, so that it lists the replica again."""
     wants_standby_beside: bool = False
     """Tells A once to launch a standby beside itself."""
+    standby_pool: Pool = THERE
+    """Where it wants an emergency replica."""
     replicas: list[dict[str, Any]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     orders: list[dict[str, object]] = field(default_factory=list)
@@ -109,9 +111,9 @@ class FakeServer:
         query = request.url.query.decode()
         call = Call(seconds, request.method, request.url.path, body, query)
         self.calls.append(call)
-        return self._answer(call)
+        return self.answer(call)
 
-    def _answer(self, call: Call) -> httpx.Response:
+    def answer(self, call: Call) -> httpx.Response:
         match call.path.split("/")[3:]:
             case ["register"] if self.refusals:
                 self.refusals -= 1
@@ -137,7 +139,7 @@ class FakeServer:
                 return httpx.Response(404, json={"error": "Not Found"})
             case [_, "create-emergency-replica"]:
                 if not self.live():
-                    self.want_replica(THERE)
+                    self.want_replica(self.standby_pool)
                 return httpx.Response(201, json={"success": True, "replica_id": "r"})
             case [_, "replicas"] if call.method == "GET":
                 return httpx.Response(200, json={"replicas": self._listed(call.query)})

@@ -43,6 +43,13 @@ StormAfter = Annotated[float, typer.Option(min=0, help="Real seconds until the s
 StormShare = Annotated[
     float, typer.Option(min=0.001, max=1, help="How many of them the storm reclaims.")
 ]
+Replicas = Annotated[
+    Literal["none", "automatic", "manual", "compare"] | None,
+    typer.Option(
+        help="The agents' replica mode, or all three side by side; default: compare with "
+        "--interruptions, else as the server has them."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Chance repeats itself for the same seed.")]
 Duration = Annotated[
     float | None, typer.Option(min=0, help="Real seconds to run; otherwise until Ctrl-C.")
@@ -132,14 +139,20 @@ def simulate(
     storm: StormKind = None,
     storm_after: StormAfter = 60.0,
     storm_share: StormShare = 1.0,
+    replicas: Replicas = None,
     seed: Seed = 1,
     duration: Duration = None,
 ) -> None:
     """Run a simulated fleet against a server, until Ctrl-C."""
     from spot_optimizer.cli.fleets import Fleet
     from spot_optimizer.cli.simulate import simulate
-    from spot_optimizer.simulation import storms
+    from spot_optimizer.simulation import replica_modes, storms
 
+    modes = tuple(replica_modes.ReplicaMode)
+    if replicas is None and interruptions is None:
+        modes = ()
+    elif replicas not in (None, "compare"):
+        modes = (replica_modes.ReplicaMode(replicas),)
     fleet = Fleet(
         agents=agents,
         speedup=speedup,
@@ -147,6 +160,7 @@ def simulate(
         duration_s=duration,
         prices=prices,
         interruptions=interruptions,
+        replica_modes=modes,
         storm=storm and storms.Storm(storms.StormKind(storm), storm_after, storm_share),
     )
     simulate(fleet, url, token, admin_token)

@@ -11,6 +11,7 @@ from spot_optimizer.cli.failures import FAILED, WRONG_SETTING, Failure
 from spot_optimizer.simulation.enrolment import EnrolmentRefused, enrol
 from spot_optimizer.simulation.fleet import FleetOptions, run, stop_on_signals
 from spot_optimizer.simulation.progress import LiveStatus
+from spot_optimizer.simulation.replica_modes import ReplicaMode
 from spot_optimizer.simulation.storms import Storm
 from spot_optimizer.simulation.tally import Tally
 from spot_optimizer.simulation.trace_files import UnreadableTrace
@@ -27,6 +28,7 @@ class Fleet:
     prices: Path | None = None
     interruptions: Path | None = None
     storm: Storm | None = None
+    replica_modes: tuple[ReplicaMode, ...] = ()
 
     def against(self, base_url: str, token: str) -> FleetOptions:
         return FleetOptions(
@@ -37,6 +39,7 @@ class Fleet:
             prices=self.prices,
             interruptions=self.interruptions,
             storm=self.storm,
+            replica_modes=self.replica_modes,
             seed=self.seed,
             duration_s=self.duration_s,
         )

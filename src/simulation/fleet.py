@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,13 @@ from spot_optimizer.simulation.chance import chance
 from spot_optimizer.simulation.control_plane import ControlPlane, new_client
 from spot_optimizer.simulation.crew import Crew
 from spot_optimizer.simulation.fleet_operator import FleetOperator
+from spot_optimizer.simulation.fleet_owner import FleetOwner
 from spot_optimizer.simulation.interruptions import InterruptionTrace, read_interruptions
 from spot_optimizer.simulation.machines import Cloud
-from spot_optimizer.simulation.market import Market, open_market
+from spot_optimizer.simulation.market import Market, NoPrice, open_market
+from spot_optimizer.simulation.payloads import Program
 from spot_optimizer.simulation.reclaiming import Reclaiming
+from spot_optimizer.simulation.replica_modes import ReplicaMode
 from spot_optimizer.simulation.seating import seat
 from spot_optimizer.simulation.simulated_time import (
     Now,
@@ -30,6 +34,7 @@ from spot_optimizer.simulation.simulated_time import (
 from spot_optimizer.simulation.storms import Storm
 from spot_optimizer.simulation.tally import Progress, Tally
 from spot_optimizer.simulation.trace_files import UnreadableTrace
+from spot_optimizer.simulation.world import LogicalAgent
 
 TICK_S: Final = 1.0
 """Real seconds between two bills and two looks of whoever watches."""
@@ -56,6 +61,11 @@ class FleetOptions:
     interruptions: Path | None = None
     """Recorded interruptions; without a file or a storm nobody is ever interrupted."""
     storm: Storm | None = None
+    replica_modes: tuple[ReplicaMode, ...] = ()
+    """Dealt in turn to agents that are alike otherwise; none: they stay as the server has them.
+
+    With several, nobody orders switches: the modes are compared by what interruptions do.
+    """
     seed: int = 1
     duration_s: float | None = None
     """Real seconds to run; None until it is stopped."""
@@ -110,29 +120,42 @@ def _recordings(options: FleetOptions) -> tuple[InterruptionTrace | None, Market
     if options.interruptions is None:
         return None, open_market(options.prices, options.seed)
     trace = read_interruptions(options.interruptions)
-    market = open_market(options.prices, options.seed, {pool.group for pool in trace.pools})
-    if not set(trace.pools) & set(market.pools):
+    try:
+        return trace, open_market(options.prices, options.seed, trace.pools)
+    except NoPrice as missing:
         named = ", ".join(pool.id for pool in trace.pools)
-        raise UnreadableTrace(options.interruptions, f"no price is known for its pools {named}")
-    return trace, market
+        reason = f"no price is known for its pools {named}"
+        raise UnreadableTrace(options.interruptions, reason) from missing
 
 
 def _start(
     crew: Crew, trace: InterruptionTrace | None, options: FleetOptions, watch: Watch | None
 ) -> None:
     cloud = crew.world.cloud
-    agents = seat(cloud, trace, options.agents, options.seed)
+    modes = options.replica_modes
+    agents = seat(cloud, options.agents, options.seed, alike=max(1, len(modes)))
     for agent, up_after in zip(agents, _staggered(options), strict=True):
         crew.start(agent, up_after)
     reclaiming = Reclaiming(crew)
     if options.storm is not None:
         crew.do(reclaiming.strike(options.storm, chance(options.seed, "storm")))
     if trace is not None:
-        for pool in sorted(set(trace.pools) & set(cloud.market.pools)):
+        for pool in cloud.market.pools:
             crew.do(reclaiming.play(trace, pool))
-    draws = chance(options.seed, "operator")
-    crew.do(FleetOperator(crew.world, crew.present, draws).work())
+    if modes:
+        crew.do(FleetOwner(crew.world, crew.present, _dealt(modes, agents)).work())
+    if len(modes) < 2:
+        draws = chance(options.seed, "operator")
+        crew.do(FleetOperator(crew.world, crew.present, draws).work())
     crew.do(_keep_books(crew, watch))
+
+
+def _dealt(modes: Sequence[ReplicaMode], agents: Sequence[LogicalAgent]) -> dict[str, ReplicaMode]:
+    """The mode of each agent, in turn; B knows of no replicas whatever the mode."""
+    return {
+        agent.logical_id: ReplicaMode.NONE if agent.program is Program.B else mode
+        for agent, mode in zip(agents, cycle(modes), strict=False)
+    }
 
 
 def _staggered(options: FleetOptions) -> list[timedelta]:

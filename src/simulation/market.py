@@ -1,18 +1,24 @@
 """What each pool costs at each simulated moment, and what the same costs on demand."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from spot_optimizer.simulation.chance import chance
 from spot_optimizer.simulation.packaged_prices import PACKAGED_SOURCE, list_price, packaged_instant
 from spot_optimizer.simulation.pools import Pool
 from spot_optimizer.simulation.prices import Group, PriceSteps, read_prices
 from spot_optimizer.simulation.trace_files import UnreadableTrace
+
+T = TypeVar("T")
+
+
+class NoPrice(Exception):
+    """No price is known for any of the watched pools."""
 
 
 class Market(Protocol):
@@ -126,18 +132,35 @@ class _Walk:
         return chance(self._seed, "price", self._pool.id)
 
 
-def open_market(prices: Path | None, seed: int, wanted: Iterable[Group] = ()) -> Market:
-    """The market of a recorded file, or the packaged instant when there is none."""
+def open_market(prices: Path | None, seed: int, watched: Collection[Pool] = ()) -> Market:
+    """The market of a recorded file, or the packaged instant when there is none.
+
+    With `watched` pools, there are no others in it: whoever left them would never be interrupted
+    again. One without a price has that of the same type in a zone near by, if there is any.
+    Raises NoPrice, and UnreadableTrace when the file cannot be used.
+    """
     if prices is None:
-        instant = packaged_instant()
+        instant = _confined(packaged_instant(), watched)
         return WalkingMarket(instant, _on_demand(instant), seed, PACKAGED_SOURCE)
-    history = read_prices(prices, wanted)
+    history = _confined(read_prices(prices, {pool.group for pool in watched}), watched)
     on_demand = _on_demand(history)
     priced = {pool: steps for pool, steps in history.items() if pool.group in on_demand}
     if not priced:
         types = ", ".join(sorted({pool.instance_type for pool in history}))
         raise UnreadableTrace(prices, f"no on-demand list price is known for {types}")
     return RecordedMarket(priced, on_demand, f"recorded, {prices.name}")
+
+
+def _confined(priced: Mapping[Pool, T], watched: Collection[Pool]) -> Mapping[Pool, T]:
+    if not watched:
+        return priced
+    near_by = {pool.group: price for pool, price in sorted(priced.items(), reverse=True)}
+    confined = {
+        pool: priced.get(pool, near_by[pool.group]) for pool in watched if pool.group in near_by
+    }
+    if not confined:
+        raise NoPrice
+    return confined
 
 
 def _on_demand(pools: Iterable[Pool]) -> dict[Group, Decimal]:

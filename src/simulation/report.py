@@ -14,9 +14,10 @@ from spot_optimizer.simulation.tally import RouteTally, Tally, percentile
 
 _FAIRNESS: Final = (
     "Lost is the time from a reclaim until the workload runs again, on a standby or on the "
-    "instance that a scaling group launches at once in place of the lost one. The server's own "
-    "loops and windows run in real time: at a speedup they are as much slower for the fleet. "
-    "B has no replicas, and A launches none before it is told to."
+    "instance that a scaling group launches at once in place of the lost one. Agents of different "
+    "modes begin as twins: same program, pool, moments and chance. The server's own loops and "
+    "windows run in real time: at a speedup they are as much slower for the fleet. B has no "
+    "replicas, and A launches none before it is told to."
 )
 
 

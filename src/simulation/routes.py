@@ -3,7 +3,6 @@
 from typing import Final
 
 _AGENT: Final = "/api/agents/{agent_id}"
-_REPLICA: Final = f"{_AGENT}/replicas/{{replica_id}}"
 
 REGISTER: Final = "/api/agents/register"
 HEARTBEAT: Final = f"{_AGENT}/heartbeat"
@@ -19,9 +18,10 @@ TERMINATION: Final = f"{_AGENT}/termination-imminent"
 EMERGENCY_REPLICA: Final = f"{_AGENT}/create-emergency-replica"
 REPLICAS: Final = f"{_AGENT}/replicas"
 LAUNCHING_REPLICAS: Final = f"{REPLICAS}?status=launching"
-REPLICA: Final = _REPLICA
-REPLICA_STATUS: Final = f"{_REPLICA}/status"
+REPLICA: Final = f"{REPLICAS}/{{replica_id}}"
+REPLICA_STATUS: Final = f"{REPLICA}/status"
 
+AGENT_SETTINGS: Final = "/api/client/agents/{agent_id}/config"
 RECOMMENDATION: Final = f"{_AGENT}/switch-recommendation"
 ISSUE: Final = f"{_AGENT}/issue-switch-command"
 

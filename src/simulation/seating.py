@@ -4,7 +4,6 @@ from random import Random
 from typing import Final
 
 from spot_optimizer.simulation.chance import chance
-from spot_optimizer.simulation.interruptions import InterruptionTrace
 from spot_optimizer.simulation.machines import Cloud, Machine, Mode
 from spot_optimizer.simulation.payloads import Program
 from spot_optimizer.simulation.pools import Pool
@@ -19,30 +18,29 @@ LEFTOVERS_SHARE: Final = 0.25
 """Share of the agents whose account holds old images."""
 
 
-def seat(
-    cloud: Cloud, trace: InterruptionTrace | None, count: int, seed: int
-) -> list[LogicalAgent]:
+def seat(cloud: Cloud, count: int, seed: int, alike: int = 1) -> list[LogicalAgent]:
     """Launch the first machine of each agent: one type per agent, its zone by chance.
 
-    With a trace only watched pools are used, or nothing would ever be interrupted. Where some have
-    room, those are taken; a trace may begin with none.
+    So many in a row are `alike`: they have the same program, pool and mode, and the same draws for
+    whatever is left to chance later. Pools with room come first; a trace may begin with none.
     """
-    groups = _groups(cloud, trace)
-    return [_seated(cloud, groups, number, seed) for number in range(1, count + 1)]
+    groups = _groups(cloud)
+    return [_seated(cloud, groups, number, alike, seed) for number in range(1, count + 1)]
 
 
-def _groups(cloud: Cloud, trace: InterruptionTrace | None) -> list[list[Pool]]:
-    watched = None if trace is None else set(trace.pools)
+def _groups(cloud: Cloud) -> list[list[Pool]]:
     groups: dict[tuple[str, str], list[Pool]] = {}
     for pool in cloud.market.pools:
-        if watched is None or pool in watched:
-            groups.setdefault(pool.group, []).append(pool)
+        groups.setdefault(pool.group, []).append(pool)
     return [groups[group] for group in sorted(groups)]
 
 
-def _seated(cloud: Cloud, groups: list[list[Pool]], number: int, seed: int) -> LogicalAgent:
+def _seated(
+    cloud: Cloud, groups: list[list[Pool]], number: int, alike: int, seed: int
+) -> LogicalAgent:
     logical_id = f"sim-{number:04d}"
-    draws = chance(seed, logical_id)
+    first_alike = number - (number - 1) % alike
+    draws = chance(seed, f"sim-{first_alike:04d}")
     program = draws.choices(list(PROGRAM_SHARES), list(PROGRAM_SHARES.values()))[0]
     return LogicalAgent(
         logical_id=logical_id,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spot_optimizer.simulation.market import RecordedMarket, WalkingMarket, open_market
+from spot_optimizer.simulation.market import NoPrice, RecordedMarket, WalkingMarket, open_market
 from spot_optimizer.simulation.packaged_prices import list_price, packaged_instant
 from spot_optimizer.simulation.pools import Pool, region_of
 from spot_optimizer.simulation.prices import MOST_GROUPS, PriceSteps, read_prices
@@ -250,3 +250,26 @@ class TestPackagedMarket:
     def test_an_unlisted_region_borrows_a_list_price(self) -> None:
         assert list_price("mars-north-1", "m5.large") == list_price("us-east-1", "m5.large")
         assert list_price("us-east-1", "x99.huge") is None
+
+
+class TestWatchedPools:
+    NEAR_BY = Pool("us-east-1", "m5.large", "us-east-1z")
+    UNKNOWN = Pool("us-east-1", "x99.huge", "us-east-1a")
+
+    def test_the_market_has_no_others(self, tmp_path: Path) -> None:
+        assert open_market(None, 1, [B]).pools == (B,)
+        assert open_market(written(tmp_path, CSV), 1, [B]).pools == (B,)
+
+    def test_one_without_a_price_has_that_of_its_type_near_by(self, tmp_path: Path) -> None:
+        for prices in (None, written(tmp_path, CSV)):
+            market = open_market(prices, 1, [self.NEAR_BY, self.UNKNOWN])
+
+            assert market.pools == (self.NEAR_BY,)
+            assert market.spot_price(self.NEAR_BY, timedelta(0)) == open_market(
+                prices, 1
+            ).spot_price(A, timedelta(0))
+
+    def test_without_any_price_there_is_no_market(self, tmp_path: Path) -> None:
+        for prices in (None, written(tmp_path, CSV)):
+            with pytest.raises(NoPrice):
+                open_market(prices, 1, [self.UNKNOWN])
