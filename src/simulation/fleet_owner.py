@@ -41,5 +41,5 @@ class FleetOwner:
         if mode is None:
             return
         answer = await process.station.post(AGENT_SETTINGS, mode.settings, NOT_FOUND)
-        if answer.ok:
+        if mode.is_stored(answer.items()):
             process.agent.replica_mode = mode

@@ -1,5 +1,6 @@
 """Which standbys the server keeps for an agent."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -15,8 +16,15 @@ class ReplicaMode(StrEnum):
 
     @property
     def settings(self) -> dict[str, object]:
-        """The agent's settings that mean it."""
-        return {
-            "auto_switch_enabled": self is ReplicaMode.AUTOMATIC,
-            "manual_replica_enabled": self is ReplicaMode.MANUAL,
-        }
+        """What a dashboard sends to set it."""
+        automatic, manual = self._flags
+        return {"autoSwitchEnabled": automatic, "manualReplicaEnabled": manual}
+
+    def is_stored(self, answer: Mapping[str, object]) -> bool:
+        """Whether the server's answer to that says so."""
+        stored = (answer.get("auto_switch_enabled"), answer.get("manual_replica_enabled"))
+        return stored == self._flags
+
+    @property
+    def _flags(self) -> tuple[bool, bool]:
+        return (self is ReplicaMode.AUTOMATIC, self is ReplicaMode.MANUAL)

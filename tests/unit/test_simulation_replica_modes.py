@@ -35,9 +35,13 @@ class ServerOfMany(FakeServer):
                 if not self._takes_settings:
                     return httpx.Response(404)
                 self.settings[agent_id] = call.body
-                if call.body["manual_replica_enabled"]:
+                if call.body["manualReplicaEnabled"]:
                     self._room(agent_id).want_replica(THERE)
-                return httpx.Response(200, json={"success": True})
+                stored = {
+                    "auto_switch_enabled": call.body["autoSwitchEnabled"],
+                    "manual_replica_enabled": call.body["manualReplicaEnabled"],
+                }
+                return httpx.Response(200, json={"success": True} | stored)
             case ["agents", agent_id, _, *_]:
                 return self._room(agent_id).answer(call)
             case _:
@@ -132,9 +136,25 @@ def test_each_agent_gets_its_mode_and_b_none(comparison: tuple[ServerOfMany, Tal
     ],
 )
 def test_a_mode_is_two_settings(mode: ReplicaMode, settings: tuple[bool, bool]) -> None:
-    keys = ("auto_switch_enabled", "manual_replica_enabled")
+    keys = ("autoSwitchEnabled", "manualReplicaEnabled")
 
     assert mode.settings == dict(zip(keys, settings, strict=True))
+
+
+@pytest.mark.parametrize("mode", ALL)
+def test_a_mode_holds_only_when_the_server_says_that_it_is_stored(mode: ReplicaMode) -> None:
+    answers = [
+        {"success": True, "auto_switch_enabled": automatic, "manual_replica_enabled": manual}
+        for automatic, manual in ((False, False), (True, False), (False, True), (True, True))
+    ]
+
+    assert [mode.is_stored(answer) for answer in answers] == [
+        mode is ReplicaMode.NONE,
+        mode is ReplicaMode.AUTOMATIC,
+        mode is ReplicaMode.MANUAL,
+        False,
+    ]
+    assert not mode.is_stored({"success": True})
 
 
 def test_a_server_that_takes_no_settings_leaves_all_agents_as_they_begin(tmp_path: Path) -> None:
