@@ -168,11 +168,14 @@ def _staggered(options: FleetOptions) -> list[timedelta]:
 
 
 async def _keep_books(crew: Crew, watch: Watch | None) -> None:
+    time, tally = crew.world.time, crew.world.tally
     while True:
         crew.close_the_books()
         if watch is not None:
             watch(crew.progress())
-        await crew.world.time.sleep(TICK_S)
+        due_at = time.now() + timedelta(seconds=TICK_S)
+        await time.sleep(TICK_S)
+        tally.came_late((time.now() - due_at).total_seconds())
 
 
 async def _until_told(stop: asyncio.Event, duration_s: float | None, sleep: Sleep) -> None:

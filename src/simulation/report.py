@@ -29,7 +29,14 @@ def print_report(console: Console, tally: Tally) -> None:
             f"Requests while {storm.struck} of {storm.spot} spot instances were being reclaimed"
             f" ({storm.place}), real time"
         )
-        console.print(_calls(title, storm.routes))
+        table = _calls(title, storm.routes)
+        table.caption_justify = "left"
+        table.caption = (
+            "Times are the simulator's, from sending to the whole answer, with its own delay in "
+            f"them: p50 {_milliseconds(percentile(storm.delays, 50))} ms, "
+            f"p99 {_milliseconds(percentile(storm.delays, 99))} ms."
+        )
+        console.print(table)
     if any(downtime.reclaims for downtime in tally.downtimes.values()):
         console.print(_interruptions(tally))
     console.print(_outcome(tally))

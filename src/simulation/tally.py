@@ -35,6 +35,8 @@ class StormTally:
     """Spot instances that ran when it broke."""
     is_over: bool = False
     routes: dict[str, RouteTally] = field(default_factory=dict)
+    delays: "array[float]" = field(default_factory=lambda: array("d"))
+    """Seconds by which the simulator itself came late to what it had to do."""
 
 
 @dataclass(slots=True)
@@ -104,6 +106,11 @@ class Tally:
         for counted in self._counting(route):
             counted.requests += 1
             counted.errors[NO_ANSWER] += 1
+
+    def came_late(self, seconds: float) -> None:
+        """The simulator shares its processor with others: latencies hold its own delay, too."""
+        if self.storm is not None and not self.storm.is_over:
+            self.storm.delays.append(max(0.0, seconds))
 
     def _counting(self, route: str) -> Iterator[RouteTally]:
         yield self.routes.setdefault(route, RouteTally())

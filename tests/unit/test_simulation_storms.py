@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import httpx
@@ -29,16 +30,18 @@ POOLS = [
 AFTER_S = 100.0
 
 
+@cache
 def storm_over(
-    kind: StormKind, *, share: float = 1.0, seed: int = 1, agents: int = 40, seconds: float = 700
+    kind: StormKind, *, share: float = 1.0, seed: int = 1, seconds: float = 320
 ) -> tuple[FakeServer, Tally]:
+    """A storm over 30 agents; whoever asks for the same gets the same."""
     server = FakeServer(JumpingTime())
 
     async def play_it() -> Tally:
         options = FleetOptions(
             base_url=BASE_URL,
             token="token-x",
-            agents=agents,
+            agents=30,
             speedup=1.0,
             seed=seed,
             duration_s=seconds,
@@ -182,13 +185,13 @@ class TestStriking:
 
     def test_the_same_seed_strikes_the_same_agents(self) -> None:
         def struck(seed: int) -> list[str]:
-            server, _ = storm_over(StormKind.REGION, share=0.5, seed=seed, seconds=300)
+            server, _ = storm_over(StormKind.REGION, share=0.5, seed=seed, seconds=110)
             return sorted({call.path for call in server.told("/termination-imminent")})
 
         assert struck(1) == struck(1) != struck(2)
 
     def test_a_rebalance_storm_hints_at_all_and_takes_a_share(self) -> None:
-        server, tally = storm_over(StormKind.REBALANCE, share=0.25)
+        server, tally = storm_over(StormKind.REBALANCE, share=0.25, seconds=530)
         assert tally.storm is not None
         hints = first_of_each(server.told("/rebalance-recommendation"))
         notices = first_of_each(server.told("/termination-imminent"))
@@ -206,7 +209,7 @@ class TestStriking:
         route = "POST /api/agents/{agent_id}/heartbeat"
 
         assert tally.storm.routes[route].requests == pytest.approx(len(beats), abs=2)
-        assert tally.routes[route].requests > 2 * tally.storm.routes[route].requests
+        assert tally.routes[route].requests > 1.5 * tally.storm.routes[route].requests
         notices = "POST /api/agents/{agent_id}/termination-imminent"
         assert tally.storm.routes[notices].requests == tally.routes[notices].requests
 
