@@ -77,6 +77,10 @@ class FakeLoader:
     broken: set[str] = field(default_factory=set)
     found: tuple[ModelFound, ...] = ()
     built: list[str | None] = field(default_factory=list)
+    prepared: list[str] = field(default_factory=list)
+
+    def prepare(self, session: ModelSession) -> None:
+        self.prepared.append(session.id)
 
     def build(self, session: ModelSession | None) -> EngineBuilt:
         if session is not None and session.id in self.broken:

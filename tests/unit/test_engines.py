@@ -1,5 +1,7 @@
 """Building engines with models, and asking them."""
 
+import subprocess
+import sys
 import threading
 from decimal import Decimal
 from hashlib import sha256
@@ -170,6 +172,29 @@ def backed(
     predict: Any, role: Role = Role.RISK, time_limit_s: float = PATIENCE_S
 ) -> ModelBackedEngine:
     return ModelBackedEngine(RuleBasedDecisionEngine(IDENTITY), {role: predict}, time_limit_s)
+
+
+HEAVY = ("numpy", "sklearn", "skops", "onnx", "onnxruntime", "fsspec", "scipy")
+
+
+def test_a_server_starts_without_the_libraries_that_models_need() -> None:
+    code = f"""
+import sys
+import spot_optimizer.bootstrap, spot_optimizer.adapters.ml.object_files
+found = [name for name in {HEAVY} if name in sys.modules]
+sys.exit(", ".join(found) or None)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  our own code
+
+
+def test_the_libraries_are_there_before_the_models_are_opened() -> None:
+    files = InMemoryModelFiles()
+    session = a_session(files, a__skops=b"nonsense", b__pkl=b"nonsense")
+    files.is_away = True
+
+    engines(files).prepare(session)
+
+    assert "skops.io" in sys.modules
 
 
 class TestFailingModels:

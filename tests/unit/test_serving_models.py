@@ -381,6 +381,15 @@ class TestFollowing:
         assert not house.follow()()
         assert house.serving == session.id
 
+    def test_gets_ready_for_what_waits(self) -> None:
+        house = House()
+        session = house.upload("a.onnx")
+        house.follow()()
+        house.serve.activate(session.id, OPERATOR)
+        house.follow()()
+
+        assert house.loader.prepared == [session.id]
+
     def test_starts_with_the_rules_where_nothing_is_in_service(self) -> None:
         house = House()
         house.upload("a.onnx")

@@ -54,6 +54,11 @@ class BuiltInEngines:
     opens_models: bool = True
     missing_spot_price_is_free: bool = False
 
+    def prepare(self, session: ModelSession) -> None:
+        if self.opens_models:
+            for extension in {extension_of(file.name) for file in session.files} & set(FORMATS):
+                FORMATS[extension].prepare()
+
     def build(self, session: ModelSession | None) -> EngineBuilt:
         name = _ENGINES.get((self.module, self.class_name))
         if name is None:

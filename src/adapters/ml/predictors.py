@@ -2,6 +2,7 @@
 of known operations. The libraries are imported when there is a file to open."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Final, Protocol
 
 from spot_optimizer.domain.decisions.features import FEATURES
@@ -19,24 +20,16 @@ class NotAModel(Exception):
     """The file cannot be loaded safely; the message says why and shows nothing of it."""
 
 
-def _open_onnx(content: bytes) -> Predictor:
-    from spot_optimizer.adapters.ml.onnx_format import opened
-
-    return opened(content)
-
-
-def _open_skops(content: bytes) -> Predictor:
-    from spot_optimizer.adapters.ml.skops_format import opened
-
-    return opened(content)
-
-
 class Format:
     """How the registry calls a kind of file, and how it is opened."""
 
-    def __init__(self, kind: str, opened: Callable[[bytes], Predictor]) -> None:
+    def __init__(self, kind: str, module: str) -> None:
         self.kind = kind
-        self._opened = opened
+        self._module = f"{__package__}.{module}"
+
+    def prepare(self) -> None:
+        """Import what it takes to open such a file."""
+        import_module(self._module)
 
     def open(self, content: bytes) -> Predictor:
         """Ready, and tried on an empty question.
@@ -45,7 +38,8 @@ class Format:
             NotAModel: nothing usable came out of it.
         """
         try:
-            predictor = self._opened(content)
+            opened: Callable[[bytes], Predictor] = import_module(self._module).opened
+            predictor = opened(content)
             predictor((0.0,) * len(FEATURES))
         except NotAModel:
             raise
@@ -55,7 +49,7 @@ class Format:
 
 
 FORMATS: Final[Mapping[str, Format]] = {
-    ".onnx": Format("onnx", _open_onnx),
-    ".skops": Format("sklearn", _open_skops),
+    ".onnx": Format("onnx", "onnx_format"),
+    ".skops": Format("sklearn", "skops_format"),
 }
 """By the extension of the file."""

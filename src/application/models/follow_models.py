@@ -29,7 +29,10 @@ class FollowModels:
             StoreUnavailable: nobody can say what is in service.
             ModelFilesUnavailable: its files cannot be read.
         """
-        session = ModelSessions(tuple(self.queries.sessions())).in_service
+        sessions = ModelSessions(tuple(self.queries.sessions()))
+        if sessions.waiting is not None:
+            self.loader.prepare(sessions.waiting)
+        session = sessions.in_service
         wanted = Serving.of(session)
         if self.engines.serving == wanted and self.engines.current is not None:
             return False

@@ -63,6 +63,11 @@ class EngineBuilt:
 
 
 class EngineLoader(Protocol):
+    def prepare(self, session: ModelSession) -> None:
+        """Get ready to build with models like these, without looking into them: that may take
+        longer than the building itself."""
+        ...
+
     def build(self, session: ModelSession | None) -> EngineBuilt:
         """An engine with the models of the session, aside from the one in service.
 

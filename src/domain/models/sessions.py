@@ -127,6 +127,11 @@ class ModelSessions:
         served = [one for one in self.sessions if one.state is _FALLBACK and one.activated_at]
         return self._newest(_LIVE) or max(served, key=_activation, default=None)
 
+    @property
+    def waiting(self) -> ModelSession | None:
+        """To be activated."""
+        return self._newest(_PENDING)
+
     def find(self, session_id: str) -> ModelSession:
         """Raises:
         SessionNotFound: there is none of this id.
