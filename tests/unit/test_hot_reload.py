@@ -18,8 +18,8 @@ from spot_optimizer.adapters.persistence.engine import make_engine
 from spot_optimizer.adapters.persistence.schema import create_schema
 from tests.application_under_test import a_registration
 from tests.model_files import onnx_of, skops_risk
+from tests.processes import LOCAL, a_command, a_free_port
 from tests.services import a_mariadb_database, redis_url, require_redis
-from tests.unit.test_cli_processes import LOCAL, a_command, a_free_port
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -106,6 +106,7 @@ def two_servers(directory: Path, **settings: str) -> Iterator[list[Server]]:
             command = a_command(
                 directory,
                 *("serve", "--port", str(port)),
+                patience_s=PATIENCE_S,
                 ADMIN_API_TOKEN="operator",
                 ENABLE_BACKGROUND_JOBS="False",
                 **settings,
