@@ -7,7 +7,7 @@ many, the round trips and commits are shared, which is what a telemetry server s
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from spot_optimizer.application.ports.unit_of_work import AlwaysLost, StoreUnavailable
@@ -82,13 +82,3 @@ class Joined(Generic[Q, A]):
 def same_for_all(query: Callable[[], A]) -> Joined[None, A]:
     """A question without parameters: one answer for all who are waiting for it."""
     return Joined(lambda questions: [query()] * len(questions))
-
-
-def asked_together(query: Callable[..., A]) -> Joined[tuple[Hashable, ...], A]:
-    """A question that is asked several times at the same moment has one answer."""
-
-    def answer(questions: Sequence[tuple[Hashable, ...]]) -> Sequence[A]:
-        answers = {question: query(*question) for question in dict.fromkeys(questions)}
-        return [answers[question] for question in questions]
-
-    return Joined(answer)

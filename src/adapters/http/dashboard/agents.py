@@ -8,7 +8,6 @@ from msgspec import Struct, structs
 
 from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.agents import Success
-from spot_optimizer.adapters.http.batching import asked_together
 from spot_optimizer.adapters.http.dashboard.fields import Fields, form
 from spot_optimizer.adapters.http.routing import AnyRequest, delete, get, in_thread, post
 from spot_optimizer.adapters.http.wire import timestamp
@@ -192,16 +191,12 @@ def dashboard_agent_handlers(
 ) -> list[HTTPRouteHandler]:
     """Agents as their client sees and changes them."""
 
-    def items_of(client: ClientId) -> list[AgentItem]:
-        return [AgentItem.of(line) for line in agent_views.of_client(client)]
-
-    listed = asked_together(items_of)
-
     @get("/api/client/{client_id:str}/agents")
     async def agents(request: AnyRequest, client_id: FromPath[str]) -> list[AgentItem]:
         caller = await gatekeeper.dashboard(request)
         client = caller.asking_about(ClientId(client_id))
-        return await listed((client,))
+        lines: Sequence[AgentLine] = await in_thread(agent_views.of_client, client)
+        return [AgentItem.of(line) for line in lines]
 
     @get("/api/client/{client_id:str}/agents/history")
     async def history(request: AnyRequest, client_id: FromPath[str]) -> list[PastAgentItem]:

@@ -9,7 +9,6 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from spot_optimizer.adapters.http.access import Gatekeeper
-from spot_optimizer.adapters.http.batching import asked_together
 from spot_optimizer.adapters.http.dashboard.fields import Fields, form, limited
 from spot_optimizer.adapters.http.reading import MISSING, UNKNOWN
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
@@ -233,16 +232,12 @@ def dashboard_instance_handlers(
 ) -> list[HTTPRouteHandler]:
     """Instances as their client sees and moves them."""
 
-    def items_of(client: ClientId, wanted: InstanceFilter) -> list[InstanceItem]:
-        return [InstanceItem.of(line) for line in instance_views.of_client(client, wanted)]
-
-    listed = asked_together(items_of)
-
     @get("/api/client/{client_id:str}/instances")
     async def instances(request: AnyRequest, client_id: FromPath[str]) -> list[InstanceItem]:
         caller = await gatekeeper.dashboard(request)
         client = caller.asking_about(ClientId(client_id))
-        return await listed((client, _filter(request)))
+        lines = await in_thread(instance_views.of_client, client, _filter(request))
+        return [InstanceItem.of(line) for line in lines]
 
     @get("/api/client/instances/{instance_id:str}/pricing")
     async def pricing(request: AnyRequest, instance_id: FromPath[str]) -> Pricing:

@@ -5,7 +5,6 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from spot_optimizer.adapters.http.access import Gatekeeper
-from spot_optimizer.adapters.http.batching import asked_together
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread
 from spot_optimizer.adapters.http.wire import timestamp
 from spot_optimizer.application.dashboard.switches import SwitchLine, SwitchViews
@@ -85,17 +84,13 @@ def dashboard_switch_handlers(
 ) -> list[HTTPRouteHandler]:
     """Switches as their client sees them."""
 
-    def items_of(client: ClientId, instance_id: str | None) -> list[SwitchItem]:
-        return [SwitchItem.of(line) for line in switch_views.of_client(client, instance_id)]
-
-    listed = asked_together(items_of)
-
     @get("/api/client/{client_id:str}/switch-history")
     async def history(request: AnyRequest, client_id: FromPath[str]) -> list[SwitchItem]:
         caller = await gatekeeper.dashboard(request)
         client = caller.asking_about(ClientId(client_id))
         instance_id = request.query_params.get("instance_id") or None
-        return await listed((client, instance_id))
+        lines = await in_thread(switch_views.of_client, client, instance_id)
+        return [SwitchItem.of(line) for line in lines]
 
     @get("/api/client/{client_id:str}/switches")
     async def switches(request: AnyRequest, client_id: FromPath[str]) -> Switches:

@@ -7,7 +7,6 @@ from sqlalchemy import Column, Engine, Row, Select, Table, bindparam, case, func
 
 from spot_optimizer.adapters.persistence.agents import to_limits
 from spot_optimizer.adapters.persistence.failures import reading
-from spot_optimizer.adapters.persistence.json_rows import JsonRows
 from spot_optimizer.adapters.persistence.tables import (
     agent_configs,
     agent_decision_history,
@@ -69,9 +68,9 @@ PAST: Final[tuple[Column[Any], ...]] = (
     instances.c.installed_at,
     instances.c.terminated_at,
 )
-_LINES: Final = JsonRows(AgentLine, _LINE)
 _OF_CLIENT: Final = (
-    _LINES.select.where(agents.c.client_id == bindparam("client_id"))
+    select(*_LINE)
+    .where(agents.c.client_id == bindparam("client_id"))
     .where(agents.c.status != AgentStatus.DELETED)
     .order_by(agents.c.last_heartbeat_at.desc(), agents.c.id)
 )
@@ -187,7 +186,8 @@ class SqlAgentViews:
     @repeated_when_lost
     def of_client(self, client_id: ClientId) -> Sequence[AgentLine]:
         with reading(self._engine) as connection:
-            return _LINES.read(connection, _OF_CLIENT, {"client_id": client_id})
+            rows = connection.execute(_OF_CLIENT, {"client_id": client_id})
+            return [AgentLine(*row) for row in rows]
 
     @repeated_when_lost
     def history_of(self, client_id: ClientId) -> Sequence[PastAgentLine]:

@@ -6,9 +6,9 @@ from sqlalchemy import Engine, Select, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from spot_optimizer.adapters.persistence.dashboard.agents import PAST
-from spot_optimizer.adapters.persistence.dashboard.instances import LINE as INSTANCE
+from spot_optimizer.adapters.persistence.dashboard.instances import OF_CLIENT as INSTANCES
 from spot_optimizer.adapters.persistence.dashboard.savings import MONTHS, to_month
-from spot_optimizer.adapters.persistence.dashboard.switches import LINE as SWITCH
+from spot_optimizer.adapters.persistence.dashboard.switches import LINE
 from spot_optimizer.adapters.persistence.failures import meaning_of
 from spot_optimizer.adapters.persistence.tables import (
     agents,
@@ -28,13 +28,8 @@ T = TypeVar("T")
 
 _ROWS_AT_A_TIME: Final = 2000
 
-_INSTANCES: Final = (
-    select(*INSTANCE)
-    .where(instances.c.client_id == bindparam("client_id"))
-    .order_by(instances.c.created_at.desc(), instances.c.id)
-)
 _SWITCHES: Final = (
-    select(*SWITCH)
+    select(*LINE)
     .where(switches.c.client_id == bindparam("client_id"))
     .order_by(switches.c.initiated_at.desc(), switches.c.id)
 )
@@ -85,7 +80,7 @@ class SqlExportSource:
         return self._batches(_SWITCHES, {"client_id": client_id}, SwitchLine)
 
     def instances(self, client_id: ClientId) -> Batches[InstanceLine]:
-        return self._batches(_INSTANCES, {"client_id": client_id}, InstanceLine)
+        return self._batches(INSTANCES, {"client_id": client_id}, InstanceLine)
 
     def agents(self, client_id: ClientId) -> Batches[PastAgentLine]:
         return self._batches(_AGENTS, {"client_id": client_id}, PastAgentLine)

@@ -21,7 +21,6 @@ from sqlalchemy import (
 
 from spot_optimizer.adapters.persistence.dashboard.switches import TOOK_PLACE
 from spot_optimizer.adapters.persistence.failures import reading
-from spot_optimizer.adapters.persistence.json_rows import JsonRows
 from spot_optimizer.adapters.persistence.tables import (
     agents,
     instances,
@@ -53,7 +52,7 @@ _WEEK, _MONTH = timedelta(days=7), timedelta(days=30)
 _SWITCHES_LOGGED, _PRICES_LOGGED, _TERMINATIONS_LOGGED = 50, 20, 10
 
 # In the order of the fields of InstanceLine.
-LINE: Final[tuple[Column[Any], ...]] = (
+_LINE: Final[tuple[Column[Any], ...]] = (
     instances.c.id,
     instances.c.instance_type,
     instances.c.region,
@@ -65,9 +64,10 @@ LINE: Final[tuple[Column[Any], ...]] = (
     instances.c.is_active,
     instances.c.last_switch_at,
 )
-_LINES: Final = JsonRows(InstanceLine, LINE)
-_OF_CLIENT: Final = _LINES.select.where(instances.c.client_id == bindparam("client_id")).order_by(
-    instances.c.created_at.desc(), instances.c.id
+OF_CLIENT: Final = (
+    select(*_LINE)
+    .where(instances.c.client_id == bindparam("client_id"))
+    .order_by(instances.c.created_at.desc(), instances.c.id)
 )
 
 
@@ -191,7 +191,7 @@ class SqlInstanceViews:
 
     @repeated_when_lost
     def of_client(self, client_id: ClientId, wanted: InstanceFilter) -> Sequence[InstanceLine]:
-        statement = _OF_CLIENT
+        statement = OF_CLIENT
         if wanted.is_active is not None:
             statement = statement.where(instances.c.is_active.is_(wanted.is_active))
         if wanted.mode is not None:
@@ -204,7 +204,8 @@ class SqlInstanceViews:
                 )
             )
         with reading(self._engine) as connection:
-            return _LINES.read(connection, statement, {"client_id": client_id})
+            rows = connection.execute(statement, {"client_id": client_id})
+            return [InstanceLine(*row) for row in rows]
 
     @repeated_when_lost
     def prices(

@@ -1,10 +1,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Engine, bindparam, func, or_, type_coerce
+from sqlalchemy import ColumnElement, Engine, bindparam, func, or_, select, type_coerce
 
 from spot_optimizer.adapters.persistence.failures import reading
-from spot_optimizer.adapters.persistence.json_rows import JsonRows
 from spot_optimizer.adapters.persistence.tables import switches
 from spot_optimizer.adapters.persistence.tables.types import UtcInstant
 from spot_optimizer.application.dashboard.switches import SWITCHES_SHOWN, SwitchLine
@@ -39,9 +38,9 @@ LINE: Final[tuple[ColumnElement[Any], ...]] = (
     switches.c.on_demand_price,
     switches.c.savings_impact,
 )
-_LINES: Final = JsonRows(SwitchLine, LINE)
 _OF_CLIENT: Final = (
-    _LINES.select.where(switches.c.client_id == bindparam("client_id"))
+    select(*LINE)
+    .where(switches.c.client_id == bindparam("client_id"))
     .order_by(switches.c.initiated_at.desc(), switches.c.id)
     .limit(SWITCHES_SHOWN)
 )
@@ -64,4 +63,4 @@ class SqlSwitchViews:
         if instance_id is not None:
             statement, asked["instance_id"] = _OF_INSTANCE, instance_id
         with reading(self._engine) as connection:
-            return _LINES.read(connection, statement, asked)
+            return [SwitchLine(*row) for row in connection.execute(statement, asked)]
