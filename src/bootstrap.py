@@ -99,6 +99,7 @@ from spot_optimizer.application.commands.force_switch import ForceSwitch
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands
 from spot_optimizer.application.commands.issue_switch_command import IssueSwitchCommand
 from spot_optimizer.application.commands.report_command_execution import ReportCommandExecution
+from spot_optimizer.application.dashboard.questions import each_asked_once
 from spot_optimizer.application.decisions.decide import Decide
 from spot_optimizer.application.decisions.questions import AskEngine
 from spot_optimizer.application.decisions.recommend_switch import RecommendSwitch
@@ -188,6 +189,12 @@ def _jobs(settings: Settings, monitor: Job, *others: Job) -> list[Job]:
 
 def _make_admin_token(settings: Settings) -> CurrentAdminToken:
     return CurrentAdminToken(settings.admin_api_token, AdminTokenFile(settings.data_dir))
+
+
+def _listed_for_callers(
+    authenticate: providers.Provider[Authenticate], view: providers.Provider[Any]
+) -> providers.Provider[Any]:
+    return _joined_for_callers(authenticate, providers.Singleton(each_asked_once, view))
 
 
 def _joined_for_callers(
@@ -284,6 +291,7 @@ class Container(containers.DeclarativeContainer):
     )
 
     joined_for_callers = partial(_joined_for_callers, authenticate)
+    listed_for_callers = partial(_listed_for_callers, authenticate)
 
     http = providers.List(
         providers.Singleton(
@@ -476,6 +484,8 @@ class Container(containers.DeclarativeContainer):
 
     # What dashboards read and change.
     agent_views = providers.Singleton(SqlAgentViews, engine=reading_engine)
+    instance_views = providers.Singleton(SqlInstanceViews, engine=reading_engine)
+    switch_views = providers.Singleton(SqlSwitchViews, engine=reading_engine)
     price_views = providers.Singleton(SqlPriceViews, engine=reading_engine, clock=clock)
     http.add_args(
         providers.Singleton(
@@ -486,6 +496,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             dashboard_agent_handlers,
             gatekeeper=gatekeeper,
+            agent_lists=listed_for_callers(agent_views.provided.of_client),
             agent_views=agent_views,
             toggle_agent=compatible(ToggleAgent),
             configure_agent=compatible(ConfigureAgent),
@@ -498,7 +509,8 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             dashboard_instance_handlers,
             gatekeeper=gatekeeper,
-            instance_views=providers.Singleton(SqlInstanceViews, engine=reading_engine),
+            instance_lists=listed_for_callers(instance_views.provided.of_client),
+            instance_views=instance_views,
             force_switch=transactional(ForceSwitch, identifiers=identifiers),
             clock=clock,
         ),
@@ -522,7 +534,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             dashboard_switch_handlers,
             gatekeeper=gatekeeper,
-            switch_views=providers.Singleton(SqlSwitchViews, engine=reading_engine),
+            switch_lists=listed_for_callers(switch_views.provided.of_client),
         ),
         providers.Singleton(
             export_handlers,

@@ -20,6 +20,7 @@ from spot_optimizer.adapters.persistence.dashboard.instances import SqlInstanceV
 from spot_optimizer.adapters.persistence.dashboard.savings import SqlSavingsViews
 from spot_optimizer.adapters.persistence.dashboard.switches import SqlSwitchViews
 from spot_optimizer.adapters.persistence.tables import client_savings_monthly
+from spot_optimizer.application.dashboard.switches import NEWEST_SWITCHES
 from spot_optimizer.application.switching.record_switch import RecordSwitch
 from spot_optimizer.domain.identifiers import InstanceId
 from spot_optimizer.domain.monthly_bill import BilledInstance, BilledSwitch, MonthlyBill
@@ -146,7 +147,7 @@ def test_what_switches_saved(
     assert agrees(a_day_of(figures.impact), sum(impacts, Fraction(0)) * 24)
     assert agrees(a_day_of(figures.impact_in_a_month), sum(recent, Fraction(0)) * 24)
     assert (figures.switches, figures.switches_in_a_month) == (len(history), len(recent))
-    shown = SqlSwitchViews(store.engine).of_client(ACME, None)
+    shown = SqlSwitchViews(store.engine).of_client(ACME, None, NEWEST_SWITCHES)
     exported = [line for batch in SqlExportSource(store.engine).switches(ACME) for line in batch]
     assert [line.impact for line in shown] == [line.impact for line in exported]
     assert sum(Fraction(line.impact) for line in exported) == sum(impacts)
@@ -162,7 +163,7 @@ def test_what_a_month_saved(
     """The bill of the month, as the savings, the charts and the exports show it."""
     store: SqlStore = request.getfixturevalue(database)
     live_through(store, history)
-    lines = SqlSwitchViews(store.engine).of_client(ACME, None)
+    lines = SqlSwitchViews(store.engine).of_client(ACME, None, NEWEST_SWITCHES)
     bill = MonthlyBill.of(
         [BilledInstance(agent_id=AGENT, baseline_price=baseline)],
         [

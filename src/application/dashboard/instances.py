@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from spot_optimizer.application.dashboard.paging import Page, Position
 from spot_optimizer.domain.errors import NotFound
 from spot_optimizer.domain.identifiers import ClientId, InstanceId
 
@@ -38,6 +39,11 @@ class InstanceLine:
     on_demand_price: Decimal | None
     is_active: bool | None
     last_switch_at: datetime | None
+    created_at: datetime | None
+
+    @property
+    def position(self) -> Position:
+        return Position(self.created_at, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,10 @@ class InstanceViews(Protocol):
     """Each answered by a fixed number of statements; InstanceNotFound is raised for an instance
     that does not exist for the owner, None seeing all."""
 
-    def of_client(self, client_id: ClientId, wanted: InstanceFilter) -> Sequence[InstanceLine]:
-        """Newest first."""
+    def of_client(
+        self, client_id: ClientId, wanted: InstanceFilter, page: Page | None
+    ) -> Sequence[InstanceLine]:
+        """Newest first; all of them unless a page is asked for."""
         ...
 
     def prices(

@@ -6,10 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
+from spot_optimizer.application.dashboard.paging import Page, Position
 from spot_optimizer.domain.identifiers import ClientId
 from spot_optimizer.domain.monthly_bill import price_after
 
-SWITCHES_SHOWN: Final = 100
+# What is shown to those who ask for no other page.
+NEWEST_SWITCHES: Final = Page(100)
 MANUAL_TRIGGER: Final = "manual"
 
 
@@ -30,6 +32,11 @@ class SwitchLine:
     new_spot_price: Decimal | None
     on_demand_price: Decimal | None
     savings_impact: Decimal | None
+    initiated_at: datetime | None
+
+    @property
+    def position(self) -> Position:
+        return Position(self.initiated_at, self.id)
 
     @property
     def trigger(self) -> str:
@@ -47,6 +54,8 @@ class SwitchLine:
 
 
 class SwitchViews(Protocol):
-    def of_client(self, client_id: ClientId, instance_id: str | None) -> Sequence[SwitchLine]:
-        """The newest hundred, from or to that instance if one is named; by one statement."""
+    def of_client(
+        self, client_id: ClientId, instance_id: str | None, page: Page
+    ) -> Sequence[SwitchLine]:
+        """Newest first, from or to that instance if one is named; by one statement."""
         ...

@@ -8,18 +8,21 @@ from msgspec import Struct, structs
 
 from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.agents import Success
+from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.dashboard.fields import Fields, form
 from spot_optimizer.adapters.http.routing import AnyRequest, delete, get, in_thread, post
 from spot_optimizer.adapters.http.wire import timestamp
 from spot_optimizer.application.agents.configure_agent import ConfigureAgent
 from spot_optimizer.application.agents.delete_agent import DeleteAgent
 from spot_optimizer.application.agents.toggle_agent import ToggleAgent
+from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.dashboard.agents import (
     AgentDetails,
     AgentLine,
     AgentViews,
     PastAgentLine,
 )
+from spot_optimizer.application.dashboard.questions import ClientQuestion
 from spot_optimizer.domain.agents.settings_change import LimitsChange, SettingsChange
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import AgentId, ClientId
@@ -183,6 +186,7 @@ class AgentDeleted(Struct):
 def dashboard_agent_handlers(
     *,
     gatekeeper: Gatekeeper,
+    agent_lists: Joined[Asked[ClientQuestion], Sequence[AgentLine]],
     agent_views: AgentViews,
     toggle_agent: ToggleAgent,
     configure_agent: ConfigureAgent,
@@ -193,9 +197,8 @@ def dashboard_agent_handlers(
 
     @get("/api/client/{client_id:str}/agents")
     async def agents(request: AnyRequest, client_id: FromPath[str]) -> list[AgentItem]:
-        caller = await gatekeeper.dashboard(request)
-        client = caller.asking_about(ClientId(client_id))
-        lines: Sequence[AgentLine] = await in_thread(agent_views.of_client, client)
+        question = partial(ClientQuestion, ClientId(client_id), ())
+        lines = await gatekeeper.ask_at_dashboard(request, agent_lists, question)
         return [AgentItem.of(line) for line in lines]
 
     @get("/api/client/{client_id:str}/agents/history")

@@ -1,18 +1,22 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Final, Self
 
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Struct
 
 from spot_optimizer.adapters.http.access import Gatekeeper
+from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.dashboard.fields import Fields, form, limited
+from spot_optimizer.adapters.http.dashboard.pages import link_to_next, page_of
 from spot_optimizer.adapters.http.reading import MISSING, UNKNOWN
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
 from spot_optimizer.adapters.http.wire import timestamp
+from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.commands.force_switch import ForceSwitch
 from spot_optimizer.application.dashboard.instances import (
     InstanceFigures,
@@ -24,6 +28,7 @@ from spot_optimizer.application.dashboard.instances import (
     PoolLine,
     SwitchOptions,
 )
+from spot_optimizer.application.dashboard.questions import ClientQuestion
 from spot_optimizer.application.dashboard.switches import MANUAL_TRIGGER
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.domain.commands.manual_switch import TARGETS, ManualSwitch
@@ -226,6 +231,7 @@ class SwitchQueued(Struct):
 def dashboard_instance_handlers(
     *,
     gatekeeper: Gatekeeper,
+    instance_lists: Joined[Asked[ClientQuestion], Sequence[InstanceLine]],
     instance_views: InstanceViews,
     force_switch: ForceSwitch,
     clock: Clock,
@@ -233,11 +239,14 @@ def dashboard_instance_handlers(
     """Instances as their client sees and moves them."""
 
     @get("/api/client/{client_id:str}/instances")
-    async def instances(request: AnyRequest, client_id: FromPath[str]) -> list[InstanceItem]:
-        caller = await gatekeeper.dashboard(request)
-        client = caller.asking_about(ClientId(client_id))
-        lines = await in_thread(instance_views.of_client, client, _filter(request))
-        return [InstanceItem.of(line) for line in lines]
+    async def instances(
+        request: AnyRequest, client_id: FromPath[str]
+    ) -> Response[list[InstanceItem]]:
+        page = page_of(request)
+        question = partial(ClientQuestion, ClientId(client_id), (_filter(request), page))
+        lines = await gatekeeper.ask_at_dashboard(request, instance_lists, question)
+        more = link_to_next(request, page, lines) if page else {}
+        return Response([InstanceItem.of(line) for line in lines], headers=more)
 
     @get("/api/client/instances/{instance_id:str}/pricing")
     async def pricing(request: AnyRequest, instance_id: FromPath[str]) -> Pricing:

@@ -1,5 +1,6 @@
 from typing import Self
 
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Struct
@@ -7,6 +8,7 @@ from msgspec import Struct
 from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.agents import Success
 from spot_optimizer.adapters.http.dashboard.fields import form, limited
+from spot_optimizer.adapters.http.dashboard.pages import link_to_next, page_of
 from spot_optimizer.adapters.http.reading import NO_STRING
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
 from spot_optimizer.adapters.http.wire import invalid, timestamp
@@ -14,6 +16,7 @@ from spot_optimizer.application.dashboard.notifications import (
     NotificationLine,
     NotificationViews,
 )
+from spot_optimizer.application.dashboard.paging import Page
 from spot_optimizer.application.notifications.mark_read import MarkRead
 from spot_optimizer.domain.identifiers import ClientId, NotificationId
 
@@ -39,13 +42,15 @@ def notification_handlers(
     """What clients are told, and that they have seen it."""
 
     @get("/api/notifications")
-    async def newest(request: AnyRequest) -> list[NotificationItem]:
+    async def newest(request: AnyRequest) -> Response[list[NotificationItem]]:
         caller = await gatekeeper.dashboard(request)
         wanted = request.query_params.get("client_id") or caller.owner
         whose = None if wanted is None else caller.asking_about(ClientId(wanted))
-        limit = limited(request, "limit", _SHOWN_UNASKED, 0, _MOST_SHOWN)
-        lines = await in_thread(notification_views.newest, whose, limit)
-        return [NotificationItem.of(line) for line in lines]
+        page = page_of(request, asked_by=("cursor",))
+        shown = page or Page(limited(request, "limit", _SHOWN_UNASKED, 0, _MOST_SHOWN))
+        lines = await in_thread(notification_views.newest, whose, shown)
+        more = link_to_next(request, page, lines) if page else {}
+        return Response([NotificationItem.of(line) for line in lines], headers=more)
 
     @post("/api/notifications/{notification_id:str}/mark-read")
     async def mark_one(request: AnyRequest, notification_id: FromPath[str]) -> Success:

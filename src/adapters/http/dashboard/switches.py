@@ -1,13 +1,20 @@
+from collections.abc import Sequence
+from functools import partial
 from typing import Self
 
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Struct
 
 from spot_optimizer.adapters.http.access import Gatekeeper
-from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread
+from spot_optimizer.adapters.http.batching import Joined
+from spot_optimizer.adapters.http.dashboard.pages import link_to_next, page_of
+from spot_optimizer.adapters.http.routing import AnyRequest, get
 from spot_optimizer.adapters.http.wire import timestamp
-from spot_optimizer.application.dashboard.switches import SwitchLine, SwitchViews
+from spot_optimizer.application.authenticate import Asked
+from spot_optimizer.application.dashboard.questions import ClientQuestion
+from spot_optimizer.application.dashboard.switches import NEWEST_SWITCHES, SwitchLine
 from spot_optimizer.domain.identifiers import ClientId
 
 _NO_POOL = "n/a"
@@ -80,24 +87,26 @@ class Switches(Struct):
 
 
 def dashboard_switch_handlers(
-    *, gatekeeper: Gatekeeper, switch_views: SwitchViews
+    *,
+    gatekeeper: Gatekeeper,
+    switch_lists: Joined[Asked[ClientQuestion], Sequence[SwitchLine]],
 ) -> list[HTTPRouteHandler]:
     """Switches as their client sees them."""
 
     @get("/api/client/{client_id:str}/switch-history")
-    async def history(request: AnyRequest, client_id: FromPath[str]) -> list[SwitchItem]:
-        caller = await gatekeeper.dashboard(request)
-        client = caller.asking_about(ClientId(client_id))
-        instance_id = request.query_params.get("instance_id") or None
-        lines = await in_thread(switch_views.of_client, client, instance_id)
-        return [SwitchItem.of(line) for line in lines]
+    async def history(request: AnyRequest, client_id: FromPath[str]) -> Response[list[SwitchItem]]:
+        page = page_of(request)
+        wanted = (request.query_params.get("instance_id") or None, page or NEWEST_SWITCHES)
+        question = partial(ClientQuestion, ClientId(client_id), wanted)
+        lines = await gatekeeper.ask_at_dashboard(request, switch_lists, question)
+        more = link_to_next(request, page, lines) if page else {}
+        return Response([SwitchItem.of(line) for line in lines], headers=more)
 
     @get("/api/client/{client_id:str}/switches")
     async def switches(request: AnyRequest, client_id: FromPath[str]) -> Switches:
         """For the dashboard that customers run (contract/real-agents.md 2)."""
-        caller = await gatekeeper.dashboard(request)
-        client = caller.asking_about(ClientId(client_id))
-        lines = await in_thread(switch_views.of_client, client, None)
+        question = partial(ClientQuestion, ClientId(client_id), (None, NEWEST_SWITCHES))
+        lines = await gatekeeper.ask_at_dashboard(request, switch_lists, question)
         return Switches([SwitchRecord.of(line) for line in lines])
 
     return [history, switches]

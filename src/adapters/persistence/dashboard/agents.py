@@ -1,12 +1,14 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from math import inf
 from typing import Any, Final
 
 from sqlalchemy import Column, Engine, Row, Select, Table, bindparam, case, func, select
 
 from spot_optimizer.adapters.persistence.agents import to_limits
 from spot_optimizer.adapters.persistence.failures import reading
+from spot_optimizer.adapters.persistence.listing import Listing
 from spot_optimizer.adapters.persistence.tables import (
     agent_configs,
     agent_decision_history,
@@ -68,11 +70,19 @@ PAST: Final[tuple[Column[Any], ...]] = (
     instances.c.installed_at,
     instances.c.terminated_at,
 )
-_OF_CLIENT: Final = (
+
+
+def _heard_from_last_first(line: AgentLine) -> tuple[float, str]:
+    heard = line.last_heartbeat_at
+    return inf if heard is None else -heard.timestamp(), line.id
+
+
+_LISTED: Final = Listing(
+    AgentLine,
     select(*_LINE)
     .where(agents.c.client_id == bindparam("client_id"))
-    .where(agents.c.status != AgentStatus.DELETED)
-    .order_by(agents.c.last_heartbeat_at.desc(), agents.c.id)
+    .where(agents.c.status != AgentStatus.DELETED),
+    _heard_from_last_first,
 )
 _HISTORY: Final = (
     select(*PAST)
@@ -186,8 +196,7 @@ class SqlAgentViews:
     @repeated_when_lost
     def of_client(self, client_id: ClientId) -> Sequence[AgentLine]:
         with reading(self._engine) as connection:
-            rows = connection.execute(_OF_CLIENT, {"client_id": client_id})
-            return [AgentLine(*row) for row in rows]
+            return _LISTED.read(connection, {"client_id": client_id})
 
     @repeated_when_lost
     def history_of(self, client_id: ClientId) -> Sequence[PastAgentLine]:

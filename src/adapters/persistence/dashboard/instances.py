@@ -1,6 +1,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import inf
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -19,8 +20,10 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from spot_optimizer.adapters.persistence.dashboard.pages import asked_of, comes_after
 from spot_optimizer.adapters.persistence.dashboard.switches import TOOK_PLACE
 from spot_optimizer.adapters.persistence.failures import reading
+from spot_optimizer.adapters.persistence.listing import Listing
 from spot_optimizer.adapters.persistence.tables import (
     agents,
     instances,
@@ -43,6 +46,7 @@ from spot_optimizer.application.dashboard.instances import (
     PoolLine,
     SwitchOptions,
 )
+from spot_optimizer.application.dashboard.paging import Page
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.identifiers import ClientId, InstanceId
@@ -63,11 +67,50 @@ _LINE: Final[tuple[Column[Any], ...]] = (
     instances.c.ondemand_price,
     instances.c.is_active,
     instances.c.last_switch_at,
+    instances.c.created_at,
 )
 OF_CLIENT: Final = (
     select(*_LINE)
     .where(instances.c.client_id == bindparam("client_id"))
     .order_by(instances.c.created_at.desc(), instances.c.id)
+)
+
+
+def _is_wanted(name: str, condition: Any) -> Any:
+    """What is not asked for lets everything pass."""
+    return or_(bindparam(name).is_(None), condition)
+
+
+def _contains(column: Column[Any]) -> Any:
+    return func.lower(column).like(func.lower(bindparam("text")), escape=_ESCAPE)
+
+
+def _literally(text: str) -> str:
+    for wildcard in (_ESCAPE, "%", "_"):
+        text = text.replace(wildcard, _ESCAPE + wildcard)
+    return text
+
+
+def _newest_first(line: InstanceLine) -> tuple[float, str]:
+    at = line.created_at
+    return inf if at is None else -at.timestamp(), line.id
+
+
+_ESCAPE: Final = "/"
+_WANTED: Final = (
+    select(*_LINE)
+    .where(instances.c.client_id == bindparam("client_id"))
+    .where(_is_wanted("is_active", instances.c.is_active == bindparam("is_active")))
+    .where(_is_wanted("mode", instances.c.current_mode == bindparam("mode")))
+    .where(_is_wanted("text", or_(_contains(instances.c.id), _contains(instances.c.instance_type))))
+)
+_LISTED: Final = Listing(InstanceLine, _WANTED, _newest_first)
+_PAGED: Final = Listing(
+    InstanceLine,
+    _WANTED.where(comes_after(instances.c.created_at, instances.c.id))
+    .order_by(instances.c.created_at.desc(), instances.c.id)
+    .limit(bindparam("limit")),
+    _newest_first,
 )
 
 
@@ -190,22 +233,19 @@ class SqlInstanceViews:
         self._engine = engine
 
     @repeated_when_lost
-    def of_client(self, client_id: ClientId, wanted: InstanceFilter) -> Sequence[InstanceLine]:
-        statement = OF_CLIENT
-        if wanted.is_active is not None:
-            statement = statement.where(instances.c.is_active.is_(wanted.is_active))
-        if wanted.mode is not None:
-            statement = statement.where(instances.c.current_mode == wanted.mode)
-        if wanted.text:
-            statement = statement.where(
-                or_(
-                    instances.c.id.icontains(wanted.text, autoescape=True),
-                    instances.c.instance_type.icontains(wanted.text, autoescape=True),
-                )
-            )
+    def of_client(
+        self, client_id: ClientId, wanted: InstanceFilter, page: Page | None
+    ) -> Sequence[InstanceLine]:
+        asked: dict[str, object] = {
+            "client_id": client_id,
+            "is_active": wanted.is_active,
+            "mode": wanted.mode,
+            "text": f"%{_literally(wanted.text)}%" if wanted.text else None,
+        }
         with reading(self._engine) as connection:
-            rows = connection.execute(statement, {"client_id": client_id})
-            return [InstanceLine(*row) for row in rows]
+            if page is None:
+                return _LISTED.read(connection, asked)
+            return _PAGED.read(connection, {**asked, **asked_of(page)})
 
     @repeated_when_lost
     def prices(

@@ -1,12 +1,16 @@
 from collections.abc import Sequence
+from math import inf
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, bindparam, func, or_, select, type_coerce
 
+from spot_optimizer.adapters.persistence.dashboard.pages import asked_of, comes_after
 from spot_optimizer.adapters.persistence.failures import reading
+from spot_optimizer.adapters.persistence.listing import Listing
 from spot_optimizer.adapters.persistence.tables import switches
 from spot_optimizer.adapters.persistence.tables.types import UtcInstant
-from spot_optimizer.application.dashboard.switches import SWITCHES_SHOWN, SwitchLine
+from spot_optimizer.application.dashboard.paging import Page
+from spot_optimizer.application.dashboard.switches import SwitchLine
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.identifiers import ClientId
 
@@ -37,12 +41,21 @@ LINE: Final[tuple[ColumnElement[Any], ...]] = (
     switches.c.new_spot_price,
     switches.c.on_demand_price,
     switches.c.savings_impact,
+    switches.c.initiated_at,
 )
+
+
+def _newest_first(line: SwitchLine) -> tuple[float, str]:
+    at = line.initiated_at
+    return inf if at is None else -at.timestamp(), line.id
+
+
 _OF_CLIENT: Final = (
     select(*LINE)
     .where(switches.c.client_id == bindparam("client_id"))
+    .where(comes_after(switches.c.initiated_at, switches.c.id))
     .order_by(switches.c.initiated_at.desc(), switches.c.id)
-    .limit(SWITCHES_SHOWN)
+    .limit(bindparam("limit"))
 )
 _OF_INSTANCE: Final = _OF_CLIENT.where(
     or_(
@@ -50,6 +63,8 @@ _OF_INSTANCE: Final = _OF_CLIENT.where(
         switches.c.new_instance_id == bindparam("instance_id"),
     )
 )
+_LISTED: Final = Listing(SwitchLine, _OF_CLIENT, _newest_first)
+_LISTED_OF_INSTANCE: Final = Listing(SwitchLine, _OF_INSTANCE, _newest_first)
 
 
 class SqlSwitchViews:
@@ -57,10 +72,12 @@ class SqlSwitchViews:
         self._engine = engine
 
     @repeated_when_lost
-    def of_client(self, client_id: ClientId, instance_id: str | None) -> Sequence[SwitchLine]:
-        asked: dict[str, object] = {"client_id": client_id}
-        statement = _OF_CLIENT
+    def of_client(
+        self, client_id: ClientId, instance_id: str | None, page: Page
+    ) -> Sequence[SwitchLine]:
+        asked: dict[str, object] = {"client_id": client_id, **asked_of(page)}
+        listing = _LISTED
         if instance_id is not None:
-            statement, asked["instance_id"] = _OF_INSTANCE, instance_id
+            listing, asked["instance_id"] = _LISTED_OF_INSTANCE, instance_id
         with reading(self._engine) as connection:
-            return [SwitchLine(*row) for row in connection.execute(statement, asked)]
+            return listing.read(connection, asked)
