@@ -117,6 +117,7 @@ class TestBuilding:
             ("risk_predictor__onnx", onnx_of(external="x"), "keeps its figures in another file"),
             ("risk_predictor__pkl", b"\x80\x04", "is of a format that is never opened"),
         ],
+        ids=["nonsense", "another file", "a pickle"],
     )
     def test_leaves_out_what_cannot_be_loaded(
         self, name: str, content: bytes, failure: str

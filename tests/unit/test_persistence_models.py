@@ -62,7 +62,9 @@ def a_model(name: str = "risk", version: str = "v1", failure: str | None = None)
     )
 
 
-@pytest.mark.parametrize("state", set(SessionState) - {SessionState.REMOVED})
+@pytest.mark.parametrize(
+    "state", [state for state in SessionState if state is not SessionState.REMOVED]
+)
 def test_a_session_comes_back_as_it_went_in(store: Store, state: SessionState) -> None:
     session = replace(a_session(), state=state, activated_at=NOON + HOUR)
 

@@ -388,6 +388,7 @@ class TestHostileModels:
             ("risk_predictor.onnx", onnx_of(external="../../spot-optimizer.sqlite3")),
             ("risk_predictor.onnx", onnx_of(domain="com.example")),
         ],
+        ids=["nonsense", "a call", "another file", "another operator"],
     )
     def test_are_left_out_and_told_of(
         self, api: Api, store: Store, name: str, content: bytes
