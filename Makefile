@@ -4,7 +4,7 @@ PIP := --quiet --disable-pip-version-check
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo run test check lint types imports format lock clean
+.PHONY: setup demo run test check lint types imports format diagrams lock clean
 
 # The environment to run the server, from the locked set of dependencies.
 setup: $(VENV)/installed
@@ -49,6 +49,10 @@ imports: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix src tests
 	$(BIN)/ruff format src tests
+
+# The state machines in docs/, from the tables in the code.
+diagrams: setup
+	$(BIN)/spot-optimizer state-machines > docs/state-machines.md
 
 # Needs uv; everything else needs only Python and make.
 lock:

@@ -209,3 +209,11 @@ def replay(
     from spot_optimizer.cli.decisions import replay
 
     replay(decision_id)
+
+
+@app.command("state-machines", hidden=True)
+def state_machines() -> None:
+    """Print the diagrams of the documentation."""
+    from spot_optimizer.cli.state_machines import document
+
+    typer.echo(document(), nl=False)

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final, Self
 
 from spot_optimizer.domain.agents.heartbeat import Heartbeat
+from spot_optimizer.domain.agents.life_cycle import TRANSITIONS as TRANSITIONS
+from spot_optimizer.domain.agents.life_cycle import AgentStatus as AgentStatus
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import (
     AgentId,
@@ -22,25 +23,6 @@ from spot_optimizer.domain.values import Mode
 PRIMARY_COUNTS_AS_ALIVE: Final = timedelta(seconds=600)
 
 DEFAULT_TERMINATE_WAIT_SECONDS: Final = 300
-
-
-class AgentStatus(StrEnum):
-    ONLINE = "online"
-    OFFLINE = "offline"
-    DISABLED = "disabled"
-    SWITCHING = "switching"
-    ERROR = "error"
-    DELETED = "deleted"
-
-
-_REPORTED: Final = frozenset(AgentStatus) - {AgentStatus.DELETED}
-
-# Every arrow of the life cycle (contract/domain.md 4.6.3). Registration alone leads out of
-# `deleted`; heartbeats and termination reports move freely between the others.
-TRANSITIONS: Final = {
-    **{status: _REPORTED | {AgentStatus.DELETED} for status in _REPORTED},
-    AgentStatus.DELETED: frozenset({AgentStatus.ONLINE, AgentStatus.DELETED}),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Final, Self
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import InvalidTransition
 from spot_optimizer.domain.identifiers import AgentId, ClientId, CommandId, InstanceId, PoolId
+from spot_optimizer.domain.state_machine import Arrow, transitions
 from spot_optimizer.domain.values import Mode
 
 
@@ -35,24 +36,53 @@ class CommandEvent(StrEnum):
     EXPIRE = "expire"
 
 
-# Every arrow of the life cycle (contract/domain.md 4.3.4). What is not drawn does not happen.
-# Delivery starts a lease (ruling R9), so that one order makes one machine; a cancelled command
-# changes only when the agent tells late what it did (INV-11).
-TRANSITIONS: Final[Mapping[tuple[CommandStatus, CommandEvent], CommandStatus]] = {
-    (CommandStatus.PENDING, CommandEvent.DELIVER): CommandStatus.EXECUTING,
-    (CommandStatus.PENDING, CommandEvent.SUCCEED): CommandStatus.COMPLETED,
-    (CommandStatus.PENDING, CommandEvent.FAIL): CommandStatus.FAILED,
-    (CommandStatus.PENDING, CommandEvent.CANCEL): CommandStatus.CANCELLED,
-    (CommandStatus.PENDING, CommandEvent.EXPIRE): CommandStatus.CANCELLED,
-    (CommandStatus.EXECUTING, CommandEvent.DELIVER): CommandStatus.EXECUTING,
-    (CommandStatus.EXECUTING, CommandEvent.SUCCEED): CommandStatus.COMPLETED,
-    (CommandStatus.EXECUTING, CommandEvent.FAIL): CommandStatus.FAILED,
-    (CommandStatus.EXECUTING, CommandEvent.EXPIRE): CommandStatus.FAILED,
-    (CommandStatus.CANCELLED, CommandEvent.SUCCEED): CommandStatus.COMPLETED,
-    (CommandStatus.CANCELLED, CommandEvent.FAIL): CommandStatus.FAILED,
-}
+_OPEN: Final = (CommandStatus.PENDING, CommandStatus.EXECUTING)
 
-OPEN: Final = frozenset({CommandStatus.PENDING, CommandStatus.EXECUTING})
+# The life of a command (contract/domain.md 4.3.4). Delivery starts a lease (ruling R9), so that one
+# order makes one machine; a cancelled command changes only when the agent tells late what it did
+# (INV-11).
+ARROWS: Final = (
+    Arrow(
+        (CommandStatus.PENDING,),
+        CommandEvent.DELIVER,
+        CommandStatus.EXECUTING,
+        guard="no other order is in hand",
+        effect="leased from now on",
+    ),
+    Arrow(
+        (CommandStatus.EXECUTING,),
+        CommandEvent.DELIVER,
+        CommandStatus.EXECUTING,
+        guard="the lease has ended",
+        effect="leased anew",
+    ),
+    Arrow(_OPEN, CommandEvent.SUCCEED, CommandStatus.COMPLETED, effect="equal orders cancelled"),
+    Arrow(_OPEN, CommandEvent.FAIL, CommandStatus.FAILED),
+    Arrow(
+        (CommandStatus.PENDING,),
+        CommandEvent.CANCEL,
+        CommandStatus.CANCELLED,
+        effect="the message tells why",
+    ),
+    Arrow(
+        (CommandStatus.PENDING,),
+        CommandEvent.EXPIRE,
+        CommandStatus.CANCELLED,
+        guard="older than its trigger allows",
+    ),
+    Arrow(
+        (CommandStatus.EXECUTING,),
+        CommandEvent.EXPIRE,
+        CommandStatus.FAILED,
+        guard="delivered 1,800 s and the terminate wait ago",
+    ),
+    Arrow((CommandStatus.CANCELLED,), CommandEvent.SUCCEED, CommandStatus.COMPLETED),
+    Arrow((CommandStatus.CANCELLED,), CommandEvent.FAIL, CommandStatus.FAILED),
+)
+
+TRANSITIONS: Final[Mapping[tuple[CommandStatus, CommandEvent], CommandStatus]] = transitions(ARROWS)
+
+OPEN: Final = frozenset(_OPEN)
 SWITCHES: Final = frozenset(
     {CommandType.SWITCH, CommandType.EMERGENCY_SWITCH, CommandType.SWITCH_TO_ON_DEMAND}
 )
