@@ -12,10 +12,12 @@ from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
 from spot_optimizer.adapters.persistence.coordination_queries import SqlCoordinationQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
+from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.application.commands.queries import CommandQueries
 from spot_optimizer.application.ports.credentials import Credentials
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
+from spot_optimizer.application.replicas.queries import ReplicaQueries
 from spot_optimizer.application.replicas.run_coordinator_pass import CoordinationQueries
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance, Standby
@@ -29,7 +31,7 @@ from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.replicas.replica import Replica
 from tests.builders import NOON, a_client, a_pool, an_agent, globex
 from tests.fakes import InMemoryCommandQueries, InMemoryCredentials, InMemoryUnitOfWork
-from tests.fakes.replicas import InMemoryCoordinationQueries, replica_of
+from tests.fakes.replicas import InMemoryCoordinationQueries, InMemoryReplicaQueries, replica_of
 
 
 class Store(ABC):
@@ -38,6 +40,7 @@ class Store(ABC):
     credentials: Credentials
     command_queries: CommandQueries
     coordination_queries: CoordinationQueries
+    replica_queries: ReplicaQueries
 
     @abstractmethod
     def work(self) -> UnitOfWork: ...
@@ -89,6 +92,9 @@ class InMemoryStore(Store):
         self.coordination_queries = InMemoryCoordinationQueries(
             self._work.agents, self._work.replicas, self._work.interruptions
         )
+        self.replica_queries = InMemoryReplicaQueries(
+            self._work.agents, self._work.replicas, self._work.pools.kept
+        )
 
     def work(self) -> UnitOfWork:
         return self._work
@@ -116,6 +122,7 @@ class SqlStore(Store):
         self.credentials = SqlCredentials(engine)
         self.command_queries = SqlCommandQueries(engine)
         self.coordination_queries = SqlCoordinationQueries(engine)
+        self.replica_queries = SqlReplicaQueries(engine)
         self._has_rows = select(
             *[select(table).exists().label(name) for name, table in _tables().items()]
         )

@@ -184,7 +184,8 @@ def same_notice(
 
 
 def time_of_notice(claimed: datetime | None, received_at: datetime) -> datetime:
-    """When the agent saw the sign; a time to come cannot be, and would keep it open for ever."""
-    if claimed is None or claimed > received_at + CLOCK_SKEW_TOLERATED:
+    """When the agent saw the sign. A time to come cannot be, and would keep it open for ever; one
+    so long ago that nothing would be done about it any more is a clock that is wrong."""
+    if claimed is None or not -HORIZON <= claimed - received_at <= CLOCK_SKEW_TOLERATED:
         return received_at
     return claimed

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from spot_optimizer.application.replicas.queries import ListedReplica
 from spot_optimizer.domain.agents.instances import Standby
-from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, ReplicaId
+from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, PoolId, ReplicaId
 from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.replicas.coordination import Situation
 from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
@@ -72,7 +72,7 @@ class InMemoryReplicaQueries:
     """Reads the replicas and pools of a unit of work."""
 
     def __init__(
-        self, agents: InMemoryAgents, replicas: InMemoryReplicas, pools: Mapping[str, SpotPool]
+        self, agents: InMemoryAgents, replicas: InMemoryReplicas, pools: Mapping[PoolId, SpotPool]
     ) -> None:
         self._agents, self._replicas, self._pools = agents, replicas, pools
 
@@ -87,7 +87,7 @@ class InMemoryReplicaQueries:
         ]
 
     def _pool(self, replica: Replica) -> SpotPool:
-        known = self._pools.get(replica.pool_id or "")
+        known = self._pools.get(replica.pool_id) if replica.pool_id else None
         return known or SpotPool.of(
             replica.instance_type or "", replica.region or "", replica.zone or "", replica.pool_id
         )

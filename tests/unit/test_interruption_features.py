@@ -205,7 +205,8 @@ class TestTheEnd:
     ("claimed", "kept"),
     [
         (None, NOON),
-        (NOON - DAY, NOON - DAY),
+        (NOON - 2 * HOUR, NOON - 2 * HOUR),
+        (NOON - DAY, NOON),
         (NOON + 5 * MINUTE, NOON + 5 * MINUTE),
         (NOON + 6 * MINUTE, NOON),
     ],

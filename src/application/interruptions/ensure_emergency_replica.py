@@ -19,6 +19,7 @@ from spot_optimizer.domain.identifiers import AgentId, InstanceId
 from spot_optimizer.domain.interruption_features import PRICE_LOOK_BACK, Features
 from spot_optimizer.domain.interruptions import (
     HORIZON,
+    REPEAT_WINDOW,
     Interruption,
     SignalType,
     same_notice,
@@ -112,12 +113,13 @@ class EnsureEmergencyReplica:
     ) -> Interruption:
         """The same notice as it stands on record, or a new one (INV-13)."""
         instance_id = request.instance_id or primary.id
-        known = same_notice(
-            work.interruptions.list_of(agent.id, now - HORIZON),
-            request.signal_type,
-            instance_id,
-            now,
-        )
+        earlier = work.interruptions.list_of(agent.id, now - HORIZON)
+        known = same_notice(earlier, request.signal_type, instance_id, now)
+        if known is None and request.signal_type is SignalType.REBALANCE_RECOMMENDATION:
+            # An agent's clock may be wrong, so what was accepted lately counts whatever it said.
+            lately = agent.was_warned_since(now - REPEAT_WINDOW)
+            advice = [one for one in earlier if not one.is_termination]
+            known = advice[0] if advice and lately else None
         if known is not None:
             return known.standing() if instance_id == primary.id else known
         return Interruption(
