@@ -134,7 +134,7 @@ class FakeServer:
                 self.orders.append({"id": f"c-{len(self.calls)}", **call.body})
                 return httpx.Response(201, json={"success": True, "command_id": "c"})
             case [_, "termination-imminent"]:
-                return self._notice()
+                return self.notice()
             case [_, "create-emergency-replica" | "replicas", *_] if not self.has_replicas:
                 return httpx.Response(404, json={"error": "Not Found"})
             case [_, "create-emergency-replica"]:
@@ -181,7 +181,7 @@ class FakeServer:
             return [it for it in self.live() if "instance_id" not in it]
         return self.replicas
 
-    def _notice(self) -> httpx.Response:
+    def notice(self) -> httpx.Response:
         promoted = self.promote()
         if promoted is not None:
             return httpx.Response(200, json={"success": True, "new_instance_id": promoted})
@@ -189,6 +189,9 @@ class FakeServer:
             self.wants_standby_beside = False
             answer = {"success": False, "create_emergency_replica": True}
             return httpx.Response(200, json=answer)
+        return self.no_replica()
+
+    def no_replica(self) -> httpx.Response:
         return httpx.Response(self.notice_status, json={"success": False})
 
     def told(self, ending: str) -> list[Call]:
@@ -204,6 +207,7 @@ class Stage:
         self._jumping = server.time
         self._trace = trace
         self.crew: Crew
+        self.agent: LogicalAgent
 
     async def play(
         self, program: Program, seconds: float, *, mode: Mode = "spot", speedup: float = 1.0
@@ -223,8 +227,8 @@ class Stage:
             self.crew = Crew(tasks, time, cloud, control_plane, self.tally)
             async with tasks:
                 first = cloud.place(HERE, mode, "ami-first")
-                agent = LogicalAgent("sim-0001", program, chance(1, "agent"), first)
-                self.crew.start(agent, timedelta(0))
+                self.agent = LogicalAgent("sim-0001", program, chance(1, "agent"), first)
+                self.crew.start(self.agent, timedelta(0))
                 if self._trace is not None:
                     self.crew.do(Reclaiming(self.crew).play(self._trace, HERE))
                 await self._jumping.play(self._jumping.sleep(seconds))

@@ -10,7 +10,7 @@ import pytest
 from spot_optimizer.simulation.interruptions import read_interruptions
 from spot_optimizer.simulation.payloads import Program
 from spot_optimizer.simulation.tally import Downtime
-from tests.simulated_stage import HERE, THERE, Call, FakeServer, JumpingTime, Stage, play
+from tests.simulated_stage import HERE, START, THERE, Call, FakeServer, JumpingTime, Stage, play
 
 NOTICE_ONLY = """timestamp,us-east-1a|m5.large
 2023-04-19T00:00:00Z,0
@@ -258,6 +258,29 @@ class TestNotice:
         assert downtime(stage).failovers == 1
         assert downtime(stage).lost == timedelta(0)
 
+    def test_a_standby_promoted_after_the_end_makes_its_replacement_superfluous(
+        self, tmp_path: Path
+    ) -> None:
+        class TooLate(FakeServer):
+            def answer(self, call: Call) -> Any:
+                if call.at >= RECLAIM_S + 10:
+                    self.promote()
+                return super().answer(call)
+
+            def notice(self) -> Any:
+                return super().no_replica()
+
+        path = tmp_path / "trace.csv"
+        path.write_text(NOTICE_ONLY)
+        server = TooLate(JumpingTime(), has_replicas=True, replicas=[wanted()])
+        stage = Stage(server, read_interruptions(path))
+        asyncio.run(stage.play(Program.C, 2000))
+
+        assert downtime(stage).failovers == 1
+        assert timedelta(seconds=10) <= downtime(stage).lost <= timedelta(seconds=20)
+        assert len(server.told("/register")) == 2
+        assert len(stage.crew.world.cloud.running) == 1
+
     def test_a_launches_a_standby_in_its_own_zone_when_it_is_told(self, tmp_path: Path) -> None:
         trace = NOTICE_ONLY.replace("20:00Z,0", "20:00Z,0\n2023-04-19T00:20:00.001Z,1")
         server, stage = interrupted(
@@ -300,3 +323,44 @@ class TestNotice:
         assert stage.tally.interruptions == 2
         assert downtime(stage).reclaims == 1
         assert downtime(stage).lost >= timedelta(seconds=30)
+
+
+def test_a_standby_whose_agent_takes_an_order_to_switch_is_no_standby_any_more() -> None:
+    class OrderForWhoeverAsks(FakeServer):
+        def answer(self, call: Call) -> Any:
+            standby_is_up = len(self.told("/register")) == 2 and call.at % 30 not in (0.0, 15.0)
+            if call.path.endswith("/pending-commands") and standby_is_up and not self.ordered:
+                self.ordered = True
+                self.orders.append(
+                    order(command_type=None, target_mode="spot", terminate_wait_seconds=10)
+                )
+            return super().answer(call)
+
+        ordered = False
+
+    server = OrderForWhoeverAsks(JumpingTime(), has_replicas=True, replicas=[wanted()])
+    stage = Stage(server)
+    asyncio.run(stage.play(Program.C, 400))
+    primary, standby, successor = (call.body["instance_id"] for call in server.told("/register"))
+
+    assert server.told("/switch-report")[0].body["old_instance"]["instance_id"] == standby
+    assert stage.agent.standbys == {}
+    assert stage.agent.machine.instance_id == successor
+    assert primary in {machine.instance_id for machine in stage.crew.world.cloud.running}
+
+
+@pytest.mark.parametrize("program", [Program.A, Program.B])
+def test_a_switch_takes_the_workload_along_before_the_successor_has_its_agent(
+    program: Program,
+) -> None:
+    switch = order(command_type=None, target_mode="spot")
+    whole, _ = play(program, 900, orders=[switch])
+    timing = whole.told("/switch-report")[0].body["timing"]
+    traffic_at = datetime.fromisoformat(timing["traffic_switched_at"]) - START
+    up_at = whole.told("/register")[1].at
+    assert traffic_at.total_seconds() < up_at
+
+    _, stage = play(program, (traffic_at.total_seconds() + up_at) / 2, orders=[switch])
+
+    assert stage.agent.workload.machine is stage.agent.machine
+    assert stage.agent.machine.pool == THERE
