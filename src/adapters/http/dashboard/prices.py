@@ -47,19 +47,20 @@ class PriceHistory(Struct, rename="camel"):
     @classmethod
     def of(cls, chart: PriceChart, on_demand: float) -> Self:
         label = _HOUR if chart.interval is Interval.HOUR else _DAY
-        nothing: dict[str, float | None] = {f"pool_{pool.id}": None for pool in chart.pools}
+        keys = {pool.id: f"pool_{pool.id}" for pool in chart.pools}
+        nothing: dict[str, float | None] = dict.fromkeys(keys.values())
         return cls(
             data=[
                 {
                     "time": label(point.starts_at),
                     "onDemand": on_demand,
                     **nothing,
-                    **{f"pool_{pool}": price for pool, price in point.averages.items()},
+                    **{keys[pool]: price for pool, price in point.averages.items()},
                 }
                 for point in chart.points
             ],
             pools=[
-                PoolKey(pool.id, pool.name or f"Pool {pool.id}", pool.zone, f"pool_{pool.id}")
+                PoolKey(pool.id, pool.name or f"Pool {pool.id}", pool.zone, keys[pool.id])
                 for pool in chart.pools
             ],
             on_demand_price=on_demand,
