@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
+from threading import Thread
 from typing import Final
 
 from spot_optimizer.adapters.ml.predictors import Predictor
@@ -16,8 +17,8 @@ from spot_optimizer.domain.decisions.model_based import Predictions, Role
 
 logger = logging.getLogger(__name__)
 
-# More calls than this that never came back, and the models are not asked any more.
-_MOST_LOST: Final = 4
+# While more calls than this have not come back in time, the models are not asked.
+_MOST_LATE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,17 @@ class ModelBackedEngine:
         self._rules = rules
         self._predictors = predictors
         self._time_limit_s = time_limit_s
-        self._threads = ThreadPoolExecutor(_MOST_LOST + 1, thread_name_prefix="models")
-        self._lost = 0
+        self._late: frozenset[Future[Predictions]] = frozenset()
 
     def decide(self, question: DecisionInput) -> Decision:
-        if self._lost > _MOST_LOST:
+        self._late = frozenset(call for call in self._late if not call.done())
+        if len(self._late) > _MOST_LATE:
             return self._rules.decide(question)
+        call = self._asked(features_of(question))
         try:
-            predictions = self._predictions(features_of(question))
+            predictions = call.result(self._time_limit_s)
         except TooSlow:
-            self._lost += 1
+            self._late |= {call}
             logger.warning("the models took longer than %s s", self._time_limit_s)
         except Exception as error:  # a model may fail in any way
             logger.warning("the models failed: %s", error)
@@ -67,9 +69,18 @@ class ModelBackedEngine:
             )
         return self._rules.decide(question)
 
-    def _predictions(self, features: tuple[float, ...]) -> Predictions:
-        return self._threads.submit(self._asked, features).result(self._time_limit_s)
+    def _asked(self, features: tuple[float, ...]) -> Future[Predictions]:
+        """By a thread that keeps no process from ending."""
+        call: Future[Predictions] = Future()
 
-    def _asked(self, features: tuple[float, ...]) -> Predictions:
-        figures = {role: predict(features) for role, predict in self._predictors.items()}
-        return Predictions(risk=figures.get(Role.RISK), price=figures.get(Role.PRICE))
+        def ask() -> None:
+            try:
+                given = {role: predict(features) for role, predict in self._predictors.items()}
+                figures = Predictions(risk=given.get(Role.RISK), price=given.get(Role.PRICE))
+            except BaseException as error:
+                call.set_exception(error)
+            else:
+                call.set_result(figures)
+
+        Thread(target=ask, name="models", daemon=True).start()
+        return call
