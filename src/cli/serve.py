@@ -58,6 +58,8 @@ def _serve(settings: Settings, workers: int) -> None:
         tell_admin_token(settings)
         if settings.admin_auth == "open":
             logger.warning("ADMIN_AUTH=open: whoever reaches this port is an operator")
+        if settings.allow_unsafe_uploads:
+            logger.warning("ALLOW_UNSAFE_UPLOADS: files that run code when opened may be uploaded")
         with _inspection(settings.database_url, workers) as inspection:
             from spot_optimizer.cli.workers import run  # takes a moment, which is free now
 

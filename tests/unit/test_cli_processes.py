@@ -100,9 +100,14 @@ class TestServe:
         port, nobody = a_free_port(), a_free_port()
         url = f"mysql://root:s3cret@{LOCAL}:{nobody}/x"
         with a_command(
-            tmp_path, "serve", "--port", str(port), DATABASE_URL=url, ADMIN_AUTH="open"
+            tmp_path,
+            *("serve", "--port", str(port)),
+            DATABASE_URL=url,
+            ADMIN_AUTH="open",
+            ALLOW_UNSAFE_UPLOADS="True",
         ) as server:
             server.line_with("WARNING spot_optimizer.cli.serve ADMIN_AUTH=open: ")
+            server.line_with("WARNING spot_optimizer.cli.serve ALLOW_UNSAFE_UPLOADS: ")
             warning = server.line_with("Cannot reach the database")
             server.line_with("Listening on ")
             alive = ask(port, "/livez")

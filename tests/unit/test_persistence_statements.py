@@ -10,6 +10,8 @@ import pytest
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
+from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
+from spot_optimizer.adapters.persistence.tables import model_registry, model_upload_sessions
 from spot_optimizer.application.admin.fleet import InstanceFilter
 from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
 from spot_optimizer.application.agents.queries import AgentQuestion
@@ -285,3 +287,26 @@ def test_deleting_a_client(sqlite: SqlStore) -> None:
     delete = DeleteClient(sqlite.work, FixedClock(), TODAY)
 
     assert all_equal(costs(sqlite, lambda _: delete(ACME, OPERATOR)))
+
+
+def test_models(sqlite: SqlStore) -> None:
+    queries = SqlModelQueries(sqlite.engine)
+
+    def prepare(agents: list[Agent]) -> None:
+        for agent in agents:
+            sqlite.insert(model_upload_sessions, id=agent.id, created_at=NOON, status="uploaded")
+            sqlite.insert(
+                model_registry,
+                model_name=agent.id,
+                model_type="onnx",
+                version="1",
+                file_path="x",
+                is_active=True,
+            )
+
+    def act(agents: list[Agent]) -> None:
+        assert len(queries.session_lines()) == min(10, len(agents))
+        assert len(queries.survey().active) == min(10, len(agents))
+        assert len(queries.sessions()) == len(agents)
+
+    assert all_equal(costs(sqlite, act, prepare))
