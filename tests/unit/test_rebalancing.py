@@ -34,6 +34,7 @@ from tests.builders import (
     an_agent,
     an_interruption,
     an_observation,
+    many_agents,
 )
 from tests.fakes import FixedClock, InMemoryUnitOfWork
 
@@ -237,3 +238,16 @@ class TestAdvice:
         assert advice is not None
         assert advice.target is not None
         return advice.target.pool_id
+
+
+def test_in_a_storm_the_fourth_waits_for_its_turn() -> None:
+    agents = many_agents(5)
+    work = InMemoryUnitOfWork(agents=agents)
+    handle = HandleRebalance(work, FixedClock())
+
+    for agent in agents:
+        handle(agent.id, None, None, FROM_ACME)
+
+    at_once = [one.may_be_handled(NOON) for one in work.interruptions.kept]
+    assert at_once == [True, True, True, False, False]
+    assert work.interruptions.kept[3].may_be_handled(NOON + 9 * SECOND_OF_TIME)

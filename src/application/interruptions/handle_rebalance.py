@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from spot_optimizer.application.journal import record
@@ -20,6 +21,9 @@ from spot_optimizer.domain.pricing.pool_choice import (
     RebalanceAdvice,
     advise_rebalance,
 )
+from spot_optimizer.domain.storms import Storms
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class HandleRebalance:
 
     unit_of_work: UnitOfWorkFactory
     clock: Clock
+    storms: Storms = field(default_factory=Storms)
 
     @repeated_when_lost
     def __call__(
@@ -66,6 +71,13 @@ class HandleRebalance:
                     "az": at.zone,
                 },
             )
+            storm = self.storms.accept(signal, agent.id, at.zone, now)
+            if storm.delay:
+                interruption = interruption.delayed(now + storm.delay)
+            if storm.agents_in_zone:
+                logger.critical(
+                    "%d agents in %s were warned at once", storm.agents_in_zone, at.zone
+                )
             work.interruptions.add(interruption, now)
             work.agents.save(agent.accept_rebalance_recommendation(now), now)
             record(work, occurrences.interruption_accepted(agent, interruption, now), caller)
