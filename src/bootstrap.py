@@ -65,6 +65,7 @@ from spot_optimizer.adapters.persistence.engine import make_engine, make_reading
 from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
+from spot_optimizer.adapters.persistence.health_queries import SqlHealthQueries
 from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
 from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
@@ -80,6 +81,7 @@ from spot_optimizer.application.admin.inspect_system import InspectSystem
 from spot_optimizer.application.agents.configure_agent import ConfigureAgent
 from spot_optimizer.application.agents.delete_agent import DeleteAgent
 from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
+from spot_optimizer.application.agents.monitor_health import MonitorHealth
 from spot_optimizer.application.agents.record_cleanup import RecordCleanup
 from spot_optimizer.application.agents.record_heartbeats import RecordHeartbeats
 from spot_optimizer.application.agents.register_agent import RegisterAgent
@@ -583,6 +585,16 @@ class Container(containers.DeclarativeContainer):
                     silence=providers.Factory(
                         timedelta, seconds=settings.provided.agent_heartbeat_timeout
                     ),
+                ),
+                every=timedelta(seconds=300),
+            ),
+            providers.Singleton(
+                Job,
+                name="monitor_agent_health",
+                run=providers.Singleton(
+                    MonitorHealth,
+                    queries=providers.Singleton(SqlHealthQueries, engine=reading_engine),
+                    clock=clock,
                 ),
                 every=timedelta(seconds=300),
             ),

@@ -16,11 +16,14 @@ from spot_optimizer.adapters.ml.registry import EngineRegistry
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
+from spot_optimizer.adapters.persistence.coordination_queries import SqlCoordinationQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
+from spot_optimizer.adapters.persistence.health_queries import SqlHealthQueries
 from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
+from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.adapters.scheduling.engine_watch import SilentAnnouncer
 from spot_optimizer.adapters.scheduling.redis_announcer import RedisAnnouncer
@@ -33,6 +36,7 @@ from spot_optimizer.adapters.system import (
 )
 from spot_optimizer.application.admin.fleet import FleetQueries
 from spot_optimizer.application.admin.queries import AdminQueries, HealthProbe
+from spot_optimizer.application.agents.monitor_health import HealthQueries
 from spot_optimizer.application.agents.queries import AgentQueries
 from spot_optimizer.application.commands.queries import CommandQueries
 from spot_optimizer.application.models.queries import ModelQueries
@@ -51,6 +55,8 @@ from spot_optimizer.application.ports.exclusion import Exclusion
 from spot_optimizer.application.ports.identity import Identifiers, Tokens
 from spot_optimizer.application.ports.model_files import ModelFiles
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from spot_optimizer.application.replicas.queries import ReplicaQueries
+from spot_optimizer.application.replicas.run_coordinator_pass import CoordinationQueries
 from spot_optimizer.domain.compatibility import Compatibility
 from tests.fakes import (
     CountingIdentifiers,
@@ -90,6 +96,9 @@ def the_adapters(engine: Engine, directory: Path, identity: EngineIdentity) -> N
     silent: Announcer = SilentAnnouncer()
     announcer: Announcer = RedisAnnouncer("redis://localhost")
     model_queries: ModelQueries = SqlModelQueries(engine)
+    coordination_queries: CoordinationQueries = SqlCoordinationQueries(engine)
+    health_queries: HealthQueries = SqlHealthQueries(engine)
+    replica_queries: ReplicaQueries = SqlReplicaQueries(engine)
     health_probe: HealthProbe = SqlHealthProbe(engine)
     fleet_queries: FleetQueries = SqlFleetQueries(engine, Compatibility())
 
