@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from spot_optimizer.application.ports.unit_of_work import AlwaysLost
 from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent
 from spot_optimizer.application.replicas.run_coordinator_pass import RunCoordinatorPass
 from spot_optimizer.domain.agents.agent import Agent, AgentSettings, AgentStatus
@@ -340,8 +341,9 @@ def test_counts_that_have_drifted_are_repaired(store: Store) -> None:
     assert loop.agent.current_replica_id is None
 
 
-def test_a_defect_with_one_agent_does_not_keep_the_others_waiting(
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize("trouble", [RuntimeError("a defect"), AlwaysLost("taken")])
+def test_trouble_with_one_agent_does_not_keep_the_others_waiting(
+    caplog: pytest.LogCaptureFixture, trouble: Exception
 ) -> None:
     store = InMemoryStore()
     loop = Loop(store)
@@ -357,7 +359,7 @@ def test_a_defect_with_one_agent_does_not_keep_the_others_waiting(
 
     def breaks(agent_id: AgentId) -> int:
         if agent_id == "agent-0":
-            raise RuntimeError("a defect")
+            raise trouble
         return whole(agent_id)
 
     loop.run = replace(loop.run, coordinate=breaks)  # type: ignore[arg-type]  # stands in for it
@@ -365,7 +367,7 @@ def test_a_defect_with_one_agent_does_not_keep_the_others_waiting(
     loop.passes()
 
     assert len(loop.live) == 1
-    assert "agent-0 could not be coordinated" in caplog.text
+    assert "agent agent-0" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "mariadb"])

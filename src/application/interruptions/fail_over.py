@@ -166,7 +166,7 @@ class FailOver:
         unmet = notice.unanswered(coming.id if coming else None)
         if notice.id is None:
             work.interruptions.add(unmet, now)
-        elif unmet != notice:
+        elif notice.is_open and unmet != notice:
             work.interruptions.save(unmet)
         cancel_for_notice(work, agent, notice.instance_id, now, failover.by)
         save_if_changed(work, agent, agent.note_termination_notice(now), now)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from spot_optimizer.application.ports.clock import Clock
-from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
+from spot_optimizer.application.ports.unit_of_work import AlwaysLost, StoreUnavailable
 from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent, as_seen
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.compatibility import Compatibility
@@ -41,6 +41,8 @@ class RunCoordinatorPass:
                 continue
             try:
                 helped += self.coordinate(seen.agent.id) > 0
+            except AlwaysLost as lost:  # somebody else is busy with it; there is a next pass
+                logger.warning("agent %s was left out: %s", seen.agent.id, lost)
             except StoreUnavailable:
                 raise  # nobody else fares better
             except DomainError as error:  # it was deleted meanwhile

@@ -298,6 +298,18 @@ class TestANoticeForAnotherInstance:
         assert fleet.agent["replica_count"] == 0
         assert [item["status"] for item in fleet.listed()] == ["failed"]
 
+    def test_what_was_met_stays_met_whoever_asks_again_later(self, fleet: Endangered) -> None:
+        fleet.launch(fleet.emergency()["replica_id"])
+        fleet.notice()
+        with fleet.store.writing() as connection:
+            connection.exec_driver_sql("DELETE FROM instances WHERE id = 'i-1'")
+        fleet.api.clock.advance(700)
+
+        assert fleet.notice("i-1") == NOBODY
+
+        (met,) = [event for event in fleet.events if event["failover_completed"]]
+        assert met["success"] == 1
+
     def test_a_stranger_moves_nothing_while_the_primary_lives(self, fleet: Endangered) -> None:
         fleet.launch(fleet.emergency()["replica_id"])
 
