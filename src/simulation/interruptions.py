@@ -73,7 +73,11 @@ class InterruptionTrace:
 
 
 def read_interruptions(path: Path) -> InterruptionTrace:
-    """Read a trace with a `timestamp` and one 0/1 column `zone|instance_type` per pool."""
+    """Read a trace with a `timestamp` and one 0/1 column `zone|instance_type` per pool.
+
+    The column may tell whether a launch succeeded or whether an instance lived there: an edge from
+    1 to 0 is a notice in both.
+    """
     times: list[datetime] = []
     columns: dict[Pool, list[bool]] = {}
     with opened(path) as text:

@@ -1,5 +1,7 @@
 """Where the agents of a fleet start, and which program each of them is."""
 
+from collections.abc import Iterator
+from itertools import count as count_from
 from random import Random
 from typing import Final
 
@@ -25,7 +27,27 @@ def seat(cloud: Cloud, count: int, seed: int, alike: int = 1) -> list[LogicalAge
     whatever is left to chance later. Pools with room come first; a trace may begin with none.
     """
     groups = _groups(cloud)
-    return [_seated(cloud, groups, number, alike, seed) for number in range(1, count + 1)]
+    programs = (program for program in _programs() for _ in range(alike))
+    agents: list[LogicalAgent] = []
+    for number, program in zip(range(1, count + 1), programs, strict=False):
+        first_alike = number - (number - 1) % alike
+        draws = chance(seed, _name(first_alike))
+        agents.append(_seated(cloud, groups, _name(number), program, draws))
+    return agents
+
+
+def _programs() -> Iterator[Program]:
+    """One program after another in their shares, so that a small fleet has them, too."""
+    dealt = dict.fromkeys(PROGRAM_SHARES, 0)
+    for so_far in count_from(1):
+        lacking = {it: share * so_far - dealt[it] for it, share in PROGRAM_SHARES.items()}
+        program = max(lacking, key=lacking.__getitem__)
+        dealt[program] += 1
+        yield program
+
+
+def _name(number: int) -> str:
+    return f"sim-{number:04d}"
 
 
 def _groups(cloud: Cloud) -> list[list[Pool]]:
@@ -36,12 +58,8 @@ def _groups(cloud: Cloud) -> list[list[Pool]]:
 
 
 def _seated(
-    cloud: Cloud, groups: list[list[Pool]], number: int, alike: int, seed: int
+    cloud: Cloud, groups: list[list[Pool]], logical_id: str, program: Program, draws: Random
 ) -> LogicalAgent:
-    logical_id = f"sim-{number:04d}"
-    first_alike = number - (number - 1) % alike
-    draws = chance(seed, f"sim-{first_alike:04d}")
-    program = draws.choices(list(PROGRAM_SHARES), list(PROGRAM_SHARES.values()))[0]
     return LogicalAgent(
         logical_id=logical_id,
         program=program,

@@ -55,7 +55,7 @@ def compared(
     folder: Path,
     *,
     modes: tuple[ReplicaMode, ...] = ALL,
-    agents: int = 30,
+    agents: int = 21,
     seconds: float = 100,
     server: ServerOfMany | None = None,
 ) -> tuple[ServerOfMany, Tally]:
@@ -107,7 +107,7 @@ def test_agents_of_different_modes_begin_as_twins(comparison: tuple[ServerOfMany
         for _, body in sorted(registered(server).items())
     ]
 
-    assert all(len(set(seats[n : n + 3])) == 1 for n in range(0, 30, 3))
+    assert all(len(set(seats[n : n + 3])) == 1 for n in range(0, 21, 3))
     assert len(set(seats)) > 3
 
 
@@ -121,7 +121,7 @@ def test_each_agent_gets_its_mode_and_b_none(comparison: tuple[ServerOfMany, Tal
         for number, name in enumerate(sorted(is_b))
     }
     counted = {kind: downtime.agents for kind, downtime in tally.downtimes.items()}
-    assert sum(counted.values()) == 30
+    assert sum(counted.values()) == 21
     assert {kind for kind in counted if kind[0] == "B"} == {("B", "none")}
     assert counted["C", "none"] == counted["C", "automatic"] == counted["C", "manual"]
     assert tally.errors == 0
