@@ -96,6 +96,7 @@ class Crew:
             downtime.reclaims += agent.reclaims
             downtime.failovers += agent.failovers
             downtime.lost += agent.workload.lost(now)
+            downtime.cost += sum(map(self.world.cloud.paid_for, agent.machines), Decimal(0))
         return downtimes
 
     def progress(self) -> Progress:
@@ -156,6 +157,7 @@ class Crew:
             agent.comes_up(standby.machine, self.world.time.elapsed())
 
     def _employ(self, agent: LogicalAgent, machine: Machine, up_after: timedelta) -> None:
+        agent.machines.append(machine)
         process = AgentProcess(self.world, agent, machine)
         self._processes[machine.instance_id] = process
         task = self._tasks.create_task(process.run(up_after))

@@ -63,6 +63,7 @@ class Cloud:
         self._identities = identities
         self._charged_until: dict[Machine, timedelta] = {}
         self._closed_until: dict[Pool, timedelta] = {}
+        self._paid: dict[Machine, Decimal] = {}
 
     @property
     def running(self) -> tuple[Machine, ...]:
@@ -70,6 +71,10 @@ class Cloud:
 
     def is_running(self, machine: Machine) -> bool:
         return machine in self._charged_until
+
+    def paid_for(self, machine: Machine) -> Decimal:
+        """USD, up to the last charge."""
+        return self._paid.get(machine, Decimal(0))
 
     def spot_price(self, pool: Pool) -> Decimal:
         """USD per hour now."""
@@ -140,4 +145,5 @@ class Cloud:
             )
             self.spending.instance_hours += hours
             self.spending.paid += hours * price
+            self._paid[machine] = self.paid_for(machine) + hours * price
             self._charged_until[machine] = now

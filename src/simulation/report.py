@@ -87,7 +87,14 @@ def _interruptions(tally: Tally) -> Table:
     )
     table.add_column("Agent program")
     table.add_column("Replicas")
-    for name in ("Agents", "Reclaimed", "Moved by the server", "Lost minutes", "per reclaim"):
+    for name in (
+        "Agents",
+        "Reclaimed",
+        "Moved by the server",
+        "Lost minutes",
+        "per reclaim",
+        "USD per agent",
+    ):
         table.add_column(name, justify="right")
     for (program, mode), downtime in sorted(tally.downtimes.items()):
         lost = downtime.lost.total_seconds() / 60
@@ -99,6 +106,7 @@ def _interruptions(tally: Tally) -> Table:
             str(downtime.failovers),
             f"{lost:.1f}",
             f"{lost / downtime.reclaims:.2f}" if downtime.reclaims else "-",
+            f"{downtime.cost / downtime.agents:.4f}",
         )
     return table
 

@@ -50,6 +50,8 @@ class Downtime:
     """Moves to a standby by the server."""
     lost: timedelta = timedelta(0)
     """Time without a running primary, summed over the agents."""
+    cost: Decimal = Decimal(0)
+    """USD for all their machines, standbys among them."""
 
 
 @dataclass(slots=True)

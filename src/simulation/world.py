@@ -37,6 +37,8 @@ class LogicalAgent:
     replica_mode: ReplicaMode = ReplicaMode.AUTOMATIC
     standbys: dict[str, Standby] = field(default_factory=dict)
     """By instance id."""
+    machines: list[Machine] = field(default_factory=list)
+    """All that were ever launched for it."""
     reclaims: int = 0
     """How often the machine it was at home on when a notice came was reclaimed."""
     failovers: int = 0

@@ -10,7 +10,18 @@ import pytest
 from spot_optimizer.simulation.interruptions import read_interruptions
 from spot_optimizer.simulation.payloads import Program
 from spot_optimizer.simulation.tally import Downtime
-from tests.simulated_stage import HERE, START, THERE, Call, FakeServer, JumpingTime, Stage, play
+from tests.simulated_stage import (
+    HERE,
+    SPOT_HERE,
+    SPOT_THERE,
+    START,
+    THERE,
+    Call,
+    FakeServer,
+    JumpingTime,
+    Stage,
+    play,
+)
 
 NOTICE_ONLY = """timestamp,us-east-1a|m5.large
 2023-04-19T00:00:00Z,0
@@ -42,6 +53,12 @@ def interrupted(
 def downtime(stage: Stage) -> Downtime:
     (only,) = stage.tally.downtimes.values()
     return only
+
+
+def outcome(stage: Stage) -> tuple[int, int, timedelta]:
+    """Reclaims, failovers, lost time."""
+    only = downtime(stage)
+    return only.reclaims, only.failovers, only.lost
 
 
 def wanted(pool_id: str = THERE.id) -> dict[str, Any]:
@@ -138,6 +155,15 @@ class TestPolling:
         assert stage.tally.errors == 0
         assert downtime(stage).reclaims == 1
 
+    def test_a_standby_costs_as_any_instance_does(self) -> None:
+        _, alone = play(Program.C, 400, has_replicas=True)
+        _, two = play(Program.C, 400, has_replicas=True, replicas=[wanted()])
+        price = SPOT_HERE * 400 / 3600
+
+        assert downtime(alone).cost == pytest.approx(price)
+        assert price + SPOT_THERE * 399 / 3600 < downtime(two).cost == two.tally.cost
+        assert two.tally.cost <= price + SPOT_THERE * 400 / 3600
+
 
 class TestOrderedReplica:
     def test_c_launches_it_posts_it_and_reports_every_step(self) -> None:
@@ -200,7 +226,7 @@ class TestNotice:
             tmp_path, Program.C, NOTICE_ONLY, has_replicas=True, replicas=[wanted()]
         )
 
-        assert downtime(stage) == Downtime(agents=1, reclaims=1, failovers=1)
+        assert outcome(stage) == (1, 1, timedelta(0))
         assert len(server.told("/register")) == 2  # nobody replaced the lost machine
 
     def test_c_stops_once_it_is_moved_and_its_machine_is_reclaimed_all_the_same(
@@ -224,7 +250,7 @@ class TestNotice:
     def test_a_replica_asked_for_at_the_hint_is_ready_in_time(self, tmp_path: Path) -> None:
         _, stage = interrupted(tmp_path, Program.C, HINT_FIRST, has_replicas=True)
 
-        assert downtime(stage) == Downtime(agents=1, reclaims=1, failovers=1)
+        assert outcome(stage) == (1, 1, timedelta(0))
 
     def test_without_a_replica_the_workload_waits_for_a_replacement(self, tmp_path: Path) -> None:
         server, stage = interrupted(tmp_path, Program.C, NOTICE_ONLY)

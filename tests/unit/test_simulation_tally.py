@@ -98,7 +98,7 @@ def test_lost_minutes_stand_side_by_side() -> None:
     assert "Lost minutes" not in printed(tally)
     tally.downtimes = {
         ("C", "none"): Downtime(4, 8, 0, timedelta(minutes=10)),
-        ("C", "manual"): Downtime(4, 8, 8, timedelta(seconds=30)),
+        ("C", "manual"): Downtime(4, 8, 8, timedelta(seconds=30), Decimal(2)),
         ("A", "none"): Downtime(1),
     }
     rows = [
@@ -108,9 +108,9 @@ def test_lost_minutes_stand_side_by_side() -> None:
     ]
 
     assert rows == [
-        ["A", "none", "1", "0", "0", "0.0", "-"],
-        ["C", "manual", "4", "8", "8", "0.5", "0.06"],
-        ["C", "none", "4", "8", "0", "10.0", "1.25"],
+        ["A", "none", "1", "0", "0", "0.0", "-", "0.0000"],
+        ["C", "manual", "4", "8", "8", "0.5", "0.06", "0.5000"],
+        ["C", "none", "4", "8", "0", "10.0", "1.25", "0.0000"],
     ]
 
 
