@@ -82,7 +82,7 @@ def _interruptions(tally: Tally) -> Table:
     table = Table(
         title="Interruptions, simulated time",
         title_justify="left",
-        caption=_FAIRNESS,
+        caption=f"{_FAIRNESS} {_call_times(tally)}",
         caption_justify="left",
     )
     table.add_column("Agent program")
@@ -109,6 +109,17 @@ def _interruptions(tally: Tally) -> Table:
             f"{downtime.cost / downtime.agents:.4f}",
         )
     return table
+
+
+def _call_times(tally: Tally) -> str:
+    """How much of the two minutes of a notice the calls have used up, at this speedup."""
+    latencies = _together(tally.routes.values()).latencies
+    half, slow = (percentile(latencies, percent) or 0.0 for percent in (50, 99))
+    return (
+        f"A call took {half * tally.speedup:.1f} s of simulated time (p50), "
+        f"{slow * tally.speedup:.1f} s (p99): when that is much of the two minutes of a notice, "
+        "the speedup is too high for this comparison."
+    )
 
 
 def _outcome(tally: Tally) -> Table:

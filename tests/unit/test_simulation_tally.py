@@ -114,6 +114,15 @@ def test_lost_minutes_stand_side_by_side() -> None:
     ]
 
 
+def test_lost_minutes_come_with_what_a_call_took_of_the_notice() -> None:
+    tally = a_tally()
+    tally.downtimes = {("C", "none"): Downtime(1, 1)}
+
+    assert "A call took 1.2 s of simulated time (p50), 1.8 s (p99)" in " ".join(
+        printed(tally).replace("│", "").split()
+    )
+
+
 def test_an_empty_tally_can_be_shown() -> None:
     assert "Switches done" in printed(Tally())
 
