@@ -39,7 +39,9 @@ StormKind = Annotated[
     Literal["zone", "type", "region", "rebalance"] | None,
     typer.Option(help="Reclaim the spot instances of one zone, type or region at once."),
 ]
-StormAfter = Annotated[float, typer.Option(min=0, help="Real seconds until the storm breaks.")]
+StormAfter = Annotated[
+    float, typer.Option(min=0, help="Real seconds from when all agents have registered.")
+]
 StormShare = Annotated[
     float, typer.Option(min=0.001, max=1, help="How many of them the storm reclaims.")
 ]
@@ -137,7 +139,7 @@ def simulate(
     prices: Prices = None,
     interruptions: Interruptions = None,
     storm: StormKind = None,
-    storm_after: StormAfter = 60.0,
+    storm_after: StormAfter = 30.0,
     storm_share: StormShare = 1.0,
     replicas: Replicas = None,
     seed: Seed = 1,

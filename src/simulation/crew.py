@@ -43,6 +43,11 @@ class Crew:
         self._on_demand_rate = Decimal(0)
         """USD per hour of one on-demand instance per agent."""
 
+    @property
+    def size(self) -> int:
+        """How many agents belong to the fleet."""
+        return len(self._agents)
+
     def present(self) -> list[AgentProcess]:
         """The process on every machine that is not gone, in order of launch."""
         return list(self._processes.values())

@@ -20,6 +20,9 @@ from spot_optimizer.simulation.tally import StormTally
 LOOK_EVERY: Final = timedelta(seconds=5)
 """How often a load balancer looks for the primary of an agent whose machine is being reclaimed."""
 
+REGISTERED_LOOK_S: Final = 1.0
+"""Real seconds between two looks whether all agents have registered, so that a storm may come."""
+
 LEAST_PAUSE_S: Final = 0.5
 """Real seconds between two such looks, however great the speedup."""
 
@@ -67,9 +70,11 @@ class Reclaiming:
                 self._crew.lose(process)
 
     async def strike(self, storm: Storm, draws: Random) -> None:
-        """Let a storm break over whatever runs when its time has come."""
-        await self._time.sleep(storm.after_s)
+        """Let a storm break over whatever runs so long after all agents have registered."""
         cloud, tally = self._crew.world.cloud, self._crew.world.tally
+        tally.storm_is_due = True
+        await self._all_have_registered()
+        await self._time.sleep(storm.after_s)
         running = sorted(
             (process for process in self._crew.present() if cloud.is_running(process.machine)),
             key=lambda process: (process.agent.logical_id, not process.station.is_primary),
@@ -78,6 +83,7 @@ class Reclaiming:
         place = storm.place(process.machine.pool for process in spot)
         exposed = [process for process in spot if storm.covers(process.machine.pool, place)]
         doomed = draws.sample(exposed, storm.size(len(exposed)))
+        tally.storm_is_due = False
         tally.storm = StormTally(place, len(doomed), len(spot))
         if storm.kind is StormKind.REBALANCE:
             self.hint(exposed)
@@ -88,6 +94,12 @@ class Reclaiming:
                     cloud.close(pool, CAPACITY_BACK_AFTER)
         await self.reclaim(doomed)
         tally.storm.is_over = True
+
+    async def _all_have_registered(self) -> None:
+        seen: set[str] = set()
+        while len(seen) < self._crew.size:
+            await self._time.sleep(REGISTERED_LOOK_S)
+            seen |= {it.agent.logical_id for it in self._crew.present() if it.station.is_online}
 
     def _spot_in(self, pool: Pool) -> list[AgentProcess]:
         return [

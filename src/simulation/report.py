@@ -37,6 +37,8 @@ def print_report(console: Console, tally: Tally) -> None:
             f"p99 {_milliseconds(percentile(storm.delays, 99))} ms."
         )
         console.print(table)
+    if tally.storm_is_due:
+        console.print("No storm broke: the fleet was stopped before all agents were ready for it.")
     if any(downtime.reclaims for downtime in tally.downtimes.values()):
         console.print(_interruptions(tally))
     console.print(_outcome(tally))

@@ -28,14 +28,14 @@ class Storm:
     """What strikes, when, and how many of the spot instances it could strike."""
 
     kind: StormKind
-    after_s: float = 60.0
-    """Real seconds after the start of the fleet."""
+    after_s: float = 30.0
+    """Real seconds after all agents of the fleet have registered."""
     share: float = 1.0
     """Of the spot instances in its place, those that are reclaimed."""
 
     def __post_init__(self) -> None:
         if self.after_s < 0 or not 0 < self.share <= 1:
-            raise ValueError("a storm strikes later than the start, and a share above 0")
+            raise ValueError("a storm strikes a share above 0, and not before the fleet is there")
 
     def place(self, pools: Iterable[Pool]) -> str:
         """Where it strikes: the zone, type or region with the most of these."""

@@ -72,6 +72,8 @@ class Tally:
     """Simulated time from the command to the report, one per finished switch."""
     interruptions: int = 0
     """Instances that were reclaimed, standbys among them."""
+    storm_is_due: bool = False
+    """A storm was wanted, and has yet to break."""
     storm: StormTally | None = None
     downtimes: dict[tuple[str, str], Downtime] = field(default_factory=dict)
     """By agent program and replica mode."""

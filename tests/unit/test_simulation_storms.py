@@ -27,7 +27,8 @@ POOLS = [
     Pool("eu-west-1", "c5.large", "eu-west-1c"),
     Pool("eu-west-1", "m5.large", "eu-west-1d"),
 ]
-AFTER_S = 100.0
+UP_S, AFTER_S = 29.0, 100.0
+"""When all agents have registered, and when the storm breaks."""
 
 
 @cache
@@ -35,7 +36,12 @@ def storm_over(
     kind: StormKind, *, share: float = 1.0, seed: int = 1, seconds: float = 320
 ) -> tuple[FakeServer, Tally]:
     """A storm over 30 agents; whoever asks for the same gets the same."""
-    server = FakeServer(JumpingTime())
+    return storm_of(kind, FakeServer(JumpingTime()), share=share, seed=seed, seconds=seconds)
+
+
+def storm_of(
+    kind: StormKind, server: FakeServer, *, share: float = 1.0, seed: int = 1, seconds: float
+) -> tuple[FakeServer, Tally]:
 
     async def play_it() -> Tally:
         options = FleetOptions(
@@ -45,7 +51,7 @@ def storm_over(
             speedup=1.0,
             seed=seed,
             duration_s=seconds,
-            storm=Storm(kind, AFTER_S, share),
+            storm=Storm(kind, AFTER_S - UP_S, share),
         )
         return await server.time.play(
             run(
@@ -115,7 +121,7 @@ class TestPlace:
 
     @pytest.mark.parametrize("wrong", [{"share": 0.0}, {"share": 1.1}, {"after_s": -1.0}])
     def test_a_storm_out_of_bounds_is_refused(self, wrong: dict[str, float]) -> None:
-        with pytest.raises(ValueError, match="a storm strikes later"):
+        with pytest.raises(ValueError, match="a storm strikes a share"):
             Storm(StormKind.ZONE, **wrong)
 
 
@@ -213,8 +219,27 @@ class TestStriking:
         notices = "POST /api/agents/{agent_id}/termination-imminent"
         assert tally.storm.routes[notices].requests == tally.routes[notices].requests
 
+    def test_it_waits_for_the_last_agent_to_register(self) -> None:
+        class LeavesOneOut(FakeServer):
+            def answer(self, call: Call) -> httpx.Response:
+                late = call.body.get("logical_agent_id") == "sim-0007" and call.at < 60
+                return httpx.Response(503) if late else super().answer(call)
+
+        server, tally = storm_of(StormKind.REGION, LeavesOneOut(JumpingTime()), seconds=200)
+        (last,) = [
+            call.at
+            for call in server.told("/register")
+            if call.body["logical_agent_id"] == "sim-0007" and call.at >= 60
+        ]
+
+        assert tally.storm is not None
+        assert min(call.at for call in server.told("/termination-imminent")) >= (
+            last + AFTER_S - UP_S
+        )
+
     def test_a_fleet_that_ends_before_the_storm_sees_none(self) -> None:
         server, tally = storm_over(StormKind.ZONE, seconds=50)
 
         assert tally.storm is None
+        assert tally.storm_is_due
         assert server.told("/termination-imminent") == []

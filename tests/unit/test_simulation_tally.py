@@ -93,6 +93,14 @@ def test_a_storm_has_a_table_of_its_own() -> None:
     assert "500 of 1800 spot instances were being reclaimed (us-east-1a)" in text
 
 
+def test_a_storm_that_did_not_come_is_told() -> None:
+    tally = a_tally()
+    assert "No storm broke" not in printed(tally)
+    tally.storm_is_due = True
+
+    assert "No storm broke" in printed(tally)
+
+
 def test_lost_minutes_stand_side_by_side() -> None:
     tally = a_tally()
     assert "Lost minutes" not in printed(tally)
