@@ -20,14 +20,14 @@ from spot_optimizer.simulation.tally import StormTally
 LOOK_EVERY: Final = timedelta(seconds=5)
 """How often a load balancer looks for the primary of an agent whose machine is being reclaimed."""
 
-REGISTERED_LOOK_S: Final = 1.0
-"""Real seconds between two looks whether all agents have registered, so that a storm may come."""
-
 LEAST_PAUSE_S: Final = 0.5
 """Real seconds between two such looks, however great the speedup."""
 
 LOOK_UNTIL: Final = timedelta(minutes=10)
 """After the notice; whoever was not moved by then has long been replaced."""
+
+REGISTERED_LOOK_S: Final = 1.0
+"""Real seconds between two looks whether all agents have registered, so that a storm may come."""
 
 
 class Reclaiming:
