@@ -13,7 +13,8 @@ TAKES_ANY_PATH: Final = "takes_any_path"
 
 def is_exact(raw_path: bytes) -> bool:
     """The framework's router overlooks slashes that this one does not."""
-    return not raw_path.endswith(b"/") and b"//" not in raw_path
+    path, _, _ = raw_path.partition(b"?")  # which some servers leave there
+    return not path.endswith(b"/") and b"//" not in path
 
 
 class ExactPaths:

@@ -50,7 +50,7 @@ WRITES: Final[list[tuple[str, str, Json, int]]] = [
     ("POST", "/api/client/agents/AGENT/toggle-enabled", {"enabled": False}, 4),
     ("POST", "/api/client/agents/AGENT/settings", {"replica_count": 2}, 3),
     ("POST", "/api/client/agents/AGENT/config", {"manualReplicaEnabled": True}, 3),
-    ("POST", "/api/client/agents/AGENT/config", {"manualReplicaEnabled": False}, 5),
+    ("POST", "/api/client/agents/AGENT/config", {"manualReplicaEnabled": False}, 6),
     ("POST", "/api/client/agents/AGENT/config", {"max_switches_per_week": 3}, 4),
     ("POST", f"{INSTANCE}/force-switch", {"target": "spot"}, 11),
     ("POST", "/api/notifications/n1/mark-read", {}, 3),

@@ -35,6 +35,7 @@ def api(store: Store, tmp_path: Path) -> Iterator[Api]:
     store.empty()
     with an_api(store.url, tmp_path) as api:
         event.listen(api.container.engine(), "connect", impatient)
+        api.container.engine().dispose()  # the connections of the start are patient
         yield api
 
 
