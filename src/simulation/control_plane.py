@@ -67,9 +67,11 @@ class ControlPlane:
         tolerated: frozenset[int],
     ) -> Answer:
         label = f"{method} {route}"
+        wanted = perf_counter()
         async with self._free:
             # Only from here on: waiting for a free connection says nothing about the server.
             started = perf_counter()
+            self._tally.waited(started - wanted)
             try:
                 response = await self._client.request(
                     method, route.format(**ids), json=body, headers=self._headers

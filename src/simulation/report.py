@@ -34,7 +34,10 @@ def print_report(console: Console, tally: Tally) -> None:
         table.caption = (
             "Times are the simulator's, from sending to the whole answer, with its own delay in "
             f"them: p50 {_milliseconds(percentile(storm.delays, 50))} ms, "
-            f"p99 {_milliseconds(percentile(storm.delays, 99))} ms."
+            f"p99 {_milliseconds(percentile(storm.delays, 99))} ms. Before that, a call waited for "
+            f"a free connection: p50 {_milliseconds(percentile(storm.waits, 50))} ms, "
+            f"p99 {_milliseconds(percentile(storm.waits, 99))} ms; where this is long, simulator "
+            "or server cannot keep up with the fleet."
         )
         console.print(table)
     if tally.storm_is_due:

@@ -37,6 +37,8 @@ class StormTally:
     routes: dict[str, RouteTally] = field(default_factory=dict)
     delays: "array[float]" = field(default_factory=lambda: array("d"))
     """Seconds by which the simulator itself came late to what it had to do."""
+    waits: "array[float]" = field(default_factory=lambda: array("d"))
+    """Seconds for which calls waited until one of the simulator's connections was free."""
 
 
 @dataclass(slots=True)
@@ -115,6 +117,11 @@ class Tally:
         """The simulator shares its processor with others: latencies hold its own delay, too."""
         if self.storm is not None and not self.storm.is_over:
             self.storm.delays.append(max(0.0, seconds))
+
+    def waited(self, seconds: float) -> None:
+        """A call was sent so long after it was wanted; its latency does not hold that."""
+        if self.storm is not None and not self.storm.is_over:
+            self.storm.waits.append(seconds)
 
     def _counting(self, route: str) -> Iterator[RouteTally]:
         yield self.routes.setdefault(route, RouteTally())

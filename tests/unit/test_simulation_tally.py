@@ -80,9 +80,11 @@ def test_a_storm_has_a_table_of_its_own() -> None:
     tally.unanswered("POST /y")
     tally.came_late(0.007)
     tally.came_late(-0.001)
+    tally.waited(2.5)
     tally.storm.is_over = True
     tally.answered("GET /x", 200, 0.456)
     tally.came_late(1.0)
+    tally.waited(9.0)
 
     assert list(tally.storm.routes) == ["POST /y"]
     assert list(tally.storm.routes["POST /y"].latencies) == [0.123]
@@ -90,6 +92,7 @@ def test_a_storm_has_a_table_of_its_own() -> None:
     assert list(tally.storm.delays) == [0.007, 0.0]
     text = " ".join(printed(tally).split())
     assert "with its own delay in them: p50 0.0 ms, p99 7.0 ms." in text
+    assert "waited for a free connection: p50 2500.0 ms, p99 2500.0 ms" in text
     assert "500 of 1800 spot instances were being reclaimed (us-east-1a)" in text
 
 
