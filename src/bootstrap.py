@@ -456,7 +456,10 @@ class Container(containers.DeclarativeContainer):
             gatekeeper=gatekeeper,
             clock=clock,
             create_replica=compatible(
-                CreateReplica, identifiers=identifiers, price_freshness=price_freshness
+                CreateReplica,
+                stopwatch=stopwatch,
+                identifiers=identifiers,
+                price_freshness=price_freshness,
             ),
             replica_queries=replica_queries,
             hand_out_replicas=transactional(

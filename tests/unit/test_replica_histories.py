@@ -132,7 +132,7 @@ class ReplicaHistory(RuleBasedStateMachine):
         self.hand_out = HandOutCommands(self.store.command_queries, work, clock, LEASE, TODAY)
         self.record_switch = RecordSwitch(work, clock, ids, TODAY)
         self.expire = ExpireCommands(work, clock, TODAY)
-        self.create = CreateReplica(work, clock, ids, HOUR, TODAY)
+        self.create = CreateReplica(work, clock, stopwatch, ids, HOUR, TODAY)
         self.launches = HandOutReplicas(self.store.replica_queries, work, clock, LEASE)
         self.promote = PromoteReplica(work, clock, ids, TODAY)
         self.delete = TerminateReplica(work, clock, TODAY)

@@ -76,6 +76,13 @@ class NoReplica(Struct):
     message: str = "Agent should create emergency state snapshot and upload to S3"
 
 
+class NoReplicaYet(NoReplica):
+    """The same to agents of today, who read nothing of an answer that is not 2xx
+    (contract/real-agents.md 2)."""
+
+    create_emergency_replica: bool = False
+
+
 def emergency_handlers(
     *,
     gatekeeper: Gatekeeper,
@@ -107,8 +114,10 @@ def emergency_handlers(
                     primary, None, 0, "already_moved", message="Instance is not the primary"
                 )
                 return Response(moved)
-            case NobodyReady():
+            case NobodyReady() if compatibility.notices_leave_little:
                 return Response(NoReplica(), status_code=500)
+            case NobodyReady(agent_may_launch_one):
+                return Response(NoReplicaYet(create_emergency_replica=agent_may_launch_one))
 
     return [create_emergency_replica, termination_imminent]
 

@@ -50,6 +50,10 @@ class AlreadyMoved:
 class NobodyReady:
     """No replica can take over now; one that gets ready in time does."""
 
+    agent_may_launch_one: bool = False
+    """Said once of a notice, while no machine is coming up: who heard it twice would launch two
+    (contract/real-agents.md 2, termination-imminent)."""
+
 
 @dataclass(frozen=True, slots=True)
 class FailOver:
@@ -112,7 +116,8 @@ class FailOver:
             work.agents.save(after, now)
             return done
         self._note_unmet(work, agent, notice, said, replicas, failover)
-        return NobodyReady()
+        nobody_comes = not any(replica.has_machine for replica in live(replicas))
+        return NobodyReady(knows_primary and notice.id is None and nobody_comes)
 
     def _notice(
         self,

@@ -50,6 +50,15 @@ class Failover:
             None,
         )
 
+    def as_somebody_is_ready(self, agent: Agent) -> Agent:
+        """The agent after the failover that a standing notice has been waiting for, not saved yet;
+        as it was where there is none (contract/real-agents.md 3.3)."""
+        notice = self.open_notice_for_primary(agent)
+        if notice is None:
+            return agent
+        moved = self.attempt(agent, self.work.replicas.active_of(agent.id), notice)
+        return agent if moved is None else moved[0]
+
     def attempt(
         self,
         agent: Agent,

@@ -3,7 +3,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from spot_optimizer.application.ports.clock import Clock
+from spot_optimizer.application.interruptions.failover import Failover
+from spot_optimizer.application.ports.clock import Clock, Stopwatch
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.replicas.changes import save_if_changed, save_replicas
@@ -69,11 +70,13 @@ class CreateReplica:
     """A standby for an agent; of several requests at once one wins, because the agent is held.
 
     A machine that runs already is taken in whatever the settings say: refusing it would leave it
-    to nobody (contract/real-agents.md, POST replicas).
+    to nobody (contract/real-agents.md, POST replicas). If it is ready while the primary is about to
+    be lost, it takes over at once.
     """
 
     unit_of_work: UnitOfWorkFactory
     clock: Clock
+    stopwatch: Stopwatch
     identifiers: Identifiers
     price_freshness: timedelta
     compatibility: Compatibility
@@ -94,6 +97,11 @@ class CreateReplica:
             known = work.replicas.active_of(agent.id)
             replica, pool = self._made(work, agent, primary, known, order, now)
             counted = save_replicas(work, agent, known, [replica], now, caller, self.compatibility)
+            if replica.status is ReplicaStatus.READY:
+                began_s = self.stopwatch.seconds()
+                failover = Failover(work, now, caller, self.stopwatch, self.compatibility, began_s)
+                counted = failover.as_somebody_is_ready(counted)
+                replica = work.replicas.find(agent.id, replica.id) or replica
             save_if_changed(work, agent, counted, now)
             work.commit()
         return CreatedReplica(replica, pool)

@@ -1,12 +1,10 @@
 from dataclasses import dataclass
-from datetime import datetime
 
 from spot_optimizer.application.interruptions.failover import Failover
 from spot_optimizer.application.ports.clock import Clock, Stopwatch
-from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.replicas.changes import save_if_changed, save_replicas
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import AgentNotFound
@@ -55,19 +53,10 @@ class ReportReplica:
             if self.compatibility.replica_changes_touch_little:
                 counted = agent
             if told.status is ReplicaStatus.READY and not self.compatibility.notices_leave_little:
-                counted = self._take_over_if_needed(work, counted, now, caller)
+                began_s = self.stopwatch.seconds()
+                failover = Failover(work, now, caller, self.stopwatch, self.compatibility, began_s)
+                counted = failover.as_somebody_is_ready(counted)
                 told = work.replicas.find(agent_id, replica_id) or told
             save_if_changed(work, agent, counted, now)
             work.commit()
         return told
-
-    def _take_over_if_needed(
-        self, work: UnitOfWork, agent: Agent, now: datetime, caller: Caller
-    ) -> Agent:
-        began_s = self.stopwatch.seconds()
-        failover = Failover(work, now, caller, self.stopwatch, self.compatibility, began_s)
-        notice = failover.open_notice_for_primary(agent)
-        if notice is None:
-            return agent
-        moved = failover.attempt(agent, work.replicas.active_of(agent.id), notice)
-        return agent if moved is None else moved[0]

@@ -27,9 +27,15 @@ class Endangered(Fleet):
         return answer.json()
 
     def notice(self, instance_id: str = "i-1", **said: Json) -> Json:
+        """What it says, but for whether the agent may launch a standby."""
+        told, _ = self.notice_in_full(instance_id, **said)
+        return told
+
+    def notice_in_full(self, instance_id: str = "i-1", **said: Json) -> tuple[Json, bool | None]:
         answer = self.post("termination-imminent", {"instance_id": instance_id, **said})
-        assert answer.status_code == (200 if answer.json()["success"] else 500), answer.text
-        return answer.json()
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        return told, told.pop("create_emergency_replica", None)
 
     @property
     def events(self) -> list[Json]:
@@ -273,6 +279,48 @@ class TestAFailover:
         ).json()
 
         assert body["success"]
+
+
+class TestAnAgentThatLaunchesItsStandby:
+    """As one of the real programs does when it is told to (contract/real-agents.md 2)."""
+
+    def test_is_told_to_once(self, fleet: Endangered) -> None:
+        assert fleet.notice_in_full() == (NOBODY, True)
+        assert [fleet.notice_in_full() for _ in range(3)] == [(NOBODY, False)] * 3
+
+    def test_is_not_told_to_while_a_machine_is_coming_up(self, fleet: Endangered) -> None:
+        fleet.post("replicas", {"instance_id": "i-2", "status": "launching"})
+
+        assert fleet.notice_in_full() == (NOBODY, False)
+
+    def test_is_told_to_where_only_a_placeholder_waits(self, fleet: Endangered) -> None:
+        fleet.emergency()
+
+        assert fleet.notice_in_full() == (NOBODY, True)
+
+    def test_moves_to_it_at_once(self, fleet: Endangered) -> None:
+        fleet.notice()
+        standby = {
+            "instance_id": "i-2",
+            "replica_type": "emergency",
+            "parent_instance_id": "i-1",
+            "pool_id": POOL_A,
+            "status": "ready",
+        }
+
+        made = fleet.post("replicas", standby)
+
+        assert made.status_code == 201
+        assert fleet.agent["instance_id"] == "i-2"
+        told, may_launch = fleet.notice_in_full()
+        assert (told["success"], told["new_instance_id"], may_launch) == (True, "i-2", None)
+        (event,) = fleet.events
+        assert event["failover_completed"] in (1, True)
+
+    def test_moves_nowhere_without_a_notice(self, fleet: Endangered) -> None:
+        fleet.post("replicas", {"instance_id": "i-2", "status": "ready"})
+
+        assert fleet.agent["instance_id"] == "i-1"
 
 
 class TestANoticeForAnotherInstance:

@@ -42,7 +42,7 @@ BODIES: Final[dict[str, Json]] = {
     "replicas": {"instance_id": "i-5", "status": "ready"},
     "status": {"status": "syncing"},
     "sync-status": {"sync_status": "syncing", "state_transfer_progress": 50},
-    "create-emergency-replica": {"signal_type": "termination-notice", "instance_id": "i-1"},
+    "create-emergency-replica": {"signal_type": "rebalance-recommendation"},
     "issue-switch-command": {"target_mode": "ondemand"},
     "decide": {"instance": {"instance_id": "i-1", "current_mode": "spot"}, "pricing": {}},
     "switch-report": {
