@@ -31,7 +31,7 @@ run: setup
 
 # Tests that need MariaDB or Redis are skipped without them, unless REQUIRE_SERVICES=1.
 test: $(VENV)/installed-dev
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 check: lint types imports test
 
