@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,6 +152,47 @@ class TestABodyThatIsTooLarge:
         path = f"/api/agents/{api.register()}/heartbeat"
 
         assert api.post(path, b" " * 1000).status_code == 200
+
+
+def test_who_goes_away_in_the_middle_of_a_body_is_no_failure_of_ours(
+    api: Api, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = f"/api/agents/{api.register()}/heartbeat"
+    before = store.contents()
+    events = iter(
+        [
+            {"type": "http.request", "body": b'{"status": ', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    answers: list[Any] = []
+    scope: Any = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {OPERATOR_TOKEN}".encode())],
+        "server": ("testserver", 80),
+        "client": ("testclient", 50000),
+        "state": {},
+    }
+
+    async def receive() -> Any:
+        return next(events)
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    caplog.clear()
+    asyncio.run(api.app(scope, receive, send))
+
+    assert answers[0]["status"] == 400
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    assert store.contents() == before
 
 
 class TestAGet:
