@@ -62,12 +62,10 @@ def a_target(url: str) -> Iterator[Target]:
 @pytest.mark.parametrize("target", ["sqlite", "mariadb"], indirect=True)
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.scenario)
 def test_replay(recording: Recording, target: Target, tmp_path: Path) -> None:
-    if not can_be_provided(recording):
-        pytest.skip(f"needs {', '.join(recording.needs)}")
+    assert can_be_provided(recording), f"needs {', '.join(recording.needs)}"
     clock = ReplayClock()
     with a_running_server(target.url, tmp_path, clock) as server:
-        if not is_replayable(recording, server.routes):
-            pytest.skip("no step has a route of the application")
+        assert is_replayable(recording, server.routes), "no step has a route of the application"
 
         report = Replay(server, target.database, clock).run(recording)
 
