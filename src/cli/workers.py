@@ -8,6 +8,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from spot_optimizer.cli.failures import FAILED, Failure
+from spot_optimizer.cli.http_protocol import WholeAnswers
 from spot_optimizer.cli.listening import BACKLOG
 from spot_optimizer.cli.logs import has_access_lines, log_config
 from spot_optimizer.cli.signals import interrupts_held_back
@@ -32,7 +33,7 @@ def run(settings: Settings, workers: int, listening: socket.socket) -> None:
         workers=workers,
         backlog=BACKLOG,
         loop="uvloop",
-        http="httptools",
+        http=WholeAnswers,
         ws="none",
         lifespan="on",
         proxy_headers=True,
