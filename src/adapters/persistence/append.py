@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+from pymysql.converters import escape_item
 from sqlalchemy import JSON, Connection, Dialect, Table, insert
 from sqlalchemy.exc import DBAPIError
 
@@ -49,7 +50,9 @@ def _rendered(
     mogrify = connection.connection.cursor().mogrify
 
     def written(bound: object) -> str:
-        text: str = mogrify("%s", (bound,))
+        # How text is escaped depends on the connection.
+        depends = isinstance(bound, str | bytes)
+        text: str = mogrify("%s", (bound,)) if depends else escape_item(bound)
         return text
 
     literals = [

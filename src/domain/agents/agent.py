@@ -77,7 +77,9 @@ class Placement:
 
     def learn_mode(self, mode: Mode | None, pool_id: PoolId | None) -> Self:
         """The same place, paid for as somebody has said who knows."""
-        if mode in (None, Mode.UNKNOWN):
+        if mode is None or mode is Mode.UNKNOWN:
+            return self
+        if mode is self.mode and pool_id is not None and pool_id == self.pool_id:
             return self
         placement = replace(self, mode=mode)
         pool_id = pool_id or placement.derived_pool if mode is Mode.SPOT else None

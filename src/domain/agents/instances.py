@@ -81,21 +81,23 @@ class Instance:
 
     def learn_mode(self, mode: Mode | None, pool_id: PoolId | None) -> Self:
         """Its agent has said how it is paid for."""
-        if mode in (None, Mode.UNKNOWN):
+        if mode is None or mode is Mode.UNKNOWN:
             return self
-        return replace(self, mode=mode, pool_id=pool_id if mode is Mode.SPOT else None)
+        learned = pool_id if mode is Mode.SPOT else None
+        if mode is self.mode and learned == self.pool_id:
+            return self
+        return replace(self, mode=mode, pool_id=learned)
 
     def price(
         self, spot_price: Decimal | None, on_demand_price: Decimal | None, compat: Compatibility
     ) -> Self:
         """Take reported prices; what a report does not say stays as it is."""
-        if compat.price_report_overwrites:
-            return replace(self, spot_price=spot_price, on_demand_price=on_demand_price)
-        return replace(
-            self,
-            spot_price=self.spot_price if spot_price is None else spot_price,
-            on_demand_price=self.on_demand_price if on_demand_price is None else on_demand_price,
-        )
+        if not compat.price_report_overwrites:
+            spot_price = self.spot_price if spot_price is None else spot_price
+            on_demand_price = self.on_demand_price if on_demand_price is None else on_demand_price
+        if spot_price == self.spot_price and on_demand_price == self.on_demand_price:
+            return self
+        return replace(self, spot_price=spot_price, on_demand_price=on_demand_price)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from spot_optimizer.domain.identifiers import PoolId
-from spot_optimizer.domain.pricing.prices import PriceObservation, difference_percent
+from spot_optimizer.domain.pricing.prices import PriceObservation
 
 # Both inclusive; the window reaches in both directions.
 DUPLICATE_WINDOW: Final = timedelta(seconds=5)
@@ -78,8 +78,7 @@ def screen(observation: PriceObservation, kept_points: Iterable[KeptPoint]) -> S
     said_by_others = [
         kept
         for kept in near
-        if kept.source != source
-        and difference_percent(observation.price, kept.price) <= NEAR_EQUAL_PERCENT
+        if kept.source != source and are_nearly_equal(observation.price, kept.price)
     ]
     if not said_by_others:
         return _NEWS
@@ -88,6 +87,11 @@ def screen(observation: PriceObservation, kept_points: Iterable[KeptPoint]) -> S
         key=lambda kept: (abs(kept.observed_at - observation.observed_at), kept.observed_at),
     )
     return Screening(admission=Admission.DEDUPLICATED, kept=nearest)
+
+
+def are_nearly_equal(price: Decimal, kept: Decimal) -> bool:
+    """Whether a price is within half a percent of the kept one."""
+    return price == kept or abs(price - kept) * 100 <= NEAR_EQUAL_PERCENT * kept
 
 
 class RecentPoints:
