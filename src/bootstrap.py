@@ -21,16 +21,31 @@ from spot_optimizer.adapters.http.batching import Joined, same_for_all
 from spot_optimizer.adapters.http.built_dashboard import dashboard_handlers
 from spot_optimizer.adapters.http.clients import client_handlers
 from spot_optimizer.adapters.http.commands import command_handlers
-from spot_optimizer.adapters.http.dashboard.agents import dashboard_agent_handlers
+from spot_optimizer.adapters.http.dashboard.agents import (
+    agent_items,
+    dashboard_agent_handlers,
+)
 from spot_optimizer.adapters.http.dashboard.clients import dashboard_client_handlers
 from spot_optimizer.adapters.http.dashboard.decisions import decision_view_handlers
 from spot_optimizer.adapters.http.dashboard.exports import export_handlers
-from spot_optimizer.adapters.http.dashboard.instances import dashboard_instance_handlers
+from spot_optimizer.adapters.http.dashboard.instances import (
+    dashboard_instance_handlers,
+    instance_items,
+)
+from spot_optimizer.adapters.http.dashboard.lists import (
+    WrittenList,
+    WrittenUntilNews,
+    all_written,
+    written,
+)
 from spot_optimizer.adapters.http.dashboard.notifications import notification_handlers
 from spot_optimizer.adapters.http.dashboard.prices import dashboard_price_handlers
 from spot_optimizer.adapters.http.dashboard.replicas import dashboard_replica_handlers
 from spot_optimizer.adapters.http.dashboard.savings import dashboard_savings_handlers
-from spot_optimizer.adapters.http.dashboard.switches import dashboard_switch_handlers
+from spot_optimizer.adapters.http.dashboard.switches import (
+    dashboard_switch_handlers,
+    switch_items,
+)
 from spot_optimizer.adapters.http.decisions import decision_handlers
 from spot_optimizer.adapters.http.emergencies import emergency_handlers
 from spot_optimizer.adapters.http.health import health_handlers
@@ -101,7 +116,8 @@ from spot_optimizer.application.commands.force_switch import ForceSwitch
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands
 from spot_optimizer.application.commands.issue_switch_command import IssueSwitchCommand
 from spot_optimizer.application.commands.report_command_execution import ReportCommandExecution
-from spot_optimizer.application.dashboard.questions import each_asked_once
+from spot_optimizer.application.dashboard.questions import all_asked_together, each_asked_once
+from spot_optimizer.application.dashboard.switches import SwitchLine
 from spot_optimizer.application.decisions.decide import Decide
 from spot_optimizer.application.decisions.questions import AskEngine
 from spot_optimizer.application.decisions.recommend_switch import RecommendSwitch
@@ -134,6 +150,7 @@ from spot_optimizer.application.sessions.log_in import LogIn
 from spot_optimizer.application.sessions.log_out import LogOut
 from spot_optimizer.application.sessions.open_sessions import OpenSessions
 from spot_optimizer.application.switching.record_switch import RecordSwitch
+from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.settings import Settings
 
 # A reader who is slow holds a connection for as long as that takes.
@@ -194,9 +211,26 @@ def _make_admin_token(settings: Settings) -> CurrentAdminToken:
 
 
 def _listed_for_callers(
-    authenticate: providers.Provider[Authenticate], view: providers.Provider[Any]
+    authenticate: providers.Provider[Authenticate],
+    view: providers.Provider[Any],
 ) -> providers.Provider[Any]:
     return _joined_for_callers(authenticate, providers.Singleton(each_asked_once, view))
+
+
+def _all_listed_for_callers(
+    authenticate: providers.Provider[Authenticate],
+    view: providers.Provider[Any],
+    answered_as: Callable[[Any], Any],
+) -> providers.Provider[Any]:
+    together = providers.Singleton(all_written, view, answered_as)
+    return _joined_for_callers(authenticate, providers.Singleton(all_asked_together, together))
+
+
+def _switch_histories(
+    views: SqlSwitchViews, compatibility: Compatibility
+) -> Callable[..., WrittenList[SwitchLine]]:
+    write = written(views.of_client, switch_items)
+    return write if compatibility.rows_change_beneath else WrittenUntilNews(write, views.edition_of)
 
 
 def _joined_for_callers(
@@ -294,6 +328,7 @@ class Container(containers.DeclarativeContainer):
 
     joined_for_callers = partial(_joined_for_callers, authenticate)
     listed_for_callers = partial(_listed_for_callers, authenticate)
+    all_listed_for_callers = partial(_all_listed_for_callers, authenticate)
 
     http = providers.List(
         providers.Singleton(
@@ -501,7 +536,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             dashboard_agent_handlers,
             gatekeeper=gatekeeper,
-            agent_lists=listed_for_callers(agent_views.provided.of_client),
+            agent_lists=all_listed_for_callers(agent_views.provided.of_clients, agent_items),
             agent_views=agent_views,
             toggle_agent=compatible(ToggleAgent),
             configure_agent=compatible(ConfigureAgent),
@@ -514,7 +549,9 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             dashboard_instance_handlers,
             gatekeeper=gatekeeper,
-            instance_lists=listed_for_callers(instance_views.provided.of_client),
+            instance_lists=all_listed_for_callers(
+                instance_views.provided.of_clients, instance_items
+            ),
             instance_views=instance_views,
             force_switch=transactional(ForceSwitch, identifiers=identifiers),
             clock=clock,
@@ -539,6 +576,9 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             dashboard_switch_handlers,
             gatekeeper=gatekeeper,
+            histories=listed_for_callers(
+                providers.Singleton(_switch_histories, switch_views, compatibility)
+            ),
             switch_lists=listed_for_callers(switch_views.provided.of_client),
         ),
         providers.Singleton(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,8 +18,7 @@ from tests.builders import ACME, AGENT, NOON, a_client, an_agent
 from tests.stores import SqlStore
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     id: str
     trigger: str | None
     price: Decimal | None
@@ -42,7 +41,7 @@ LISTING = Listing(
 )
 
 
-def listed(store: SqlStore, *rows: dict[str, Any]) -> list[Line]:
+def listed(store: SqlStore, *rows: dict[str, Any]) -> Sequence[Line]:
     whose = {"client_id": ACME, "agent_id": AGENT}
     if rows:
         with store.engine.begin() as connection:
@@ -100,6 +99,9 @@ def test_every_kind_of_value_comes_through(database: SqlStore) -> None:
         "{}",
         "'",
         "%s",
+        "\x1e",
+        "\x1f",
+        "a\x1fb\x1ec\x1dd",
     ],
 )
 def test_every_text_comes_through(database: SqlStore, words: str) -> None:

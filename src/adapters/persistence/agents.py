@@ -1,16 +1,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, exists, insert, select, update
 
+from spot_optimizer.adapters.persistence.listing import Listing
 from spot_optimizer.adapters.persistence.tables import agent_configs, agents, clients
 from spot_optimizer.adapters.persistence.upsert import update_rows
 from spot_optimizer.domain.agents.agent import Agent, AgentSettings, AgentStatus, Placement
 from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.decisions.contract import SwitchLimits
 from spot_optimizer.domain.errors import AgentNotFound
-from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, LogicalAgentId
+from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, LogicalAgentId, PoolId
 from spot_optimizer.domain.switching import mode_of
 
 # Every column costs time on the way, and the routes of the agents read thousands of rows a second.
@@ -32,7 +33,23 @@ _COLUMNS: Final = tuple(
 _BY_ID: Final = select(*_COLUMNS).where(agents.c.id == bindparam("agent_id"))
 _OF: Final = select(*_COLUMNS).where(agents.c.id.in_(bindparam("ids", expanding=True)))
 _LOCKED: Final = _OF.order_by(agents.c.id).with_for_update()
-_VITALS: Final = (
+
+
+class _VitalsRow(NamedTuple):
+    id: str
+    client_id: str
+    status: str | None
+    instance_id: str | None
+    instance_type: str | None
+    region: str | None
+    az: str | None
+    current_mode: str | None
+    current_pool_id: str | None
+    client_heard_at: datetime | None
+
+
+_VITALS: Final = Listing(
+    _VitalsRow,
     select(
         agents.c.id,
         agents.c.client_id,
@@ -46,7 +63,7 @@ _VITALS: Final = (
         clients.c.last_sync_at,
     )
     .join_from(agents, clients, clients.c.id == agents.c.client_id)
-    .where(agents.c.id.in_(bindparam("ids", expanding=True)))
+    .where(agents.c.id.in_(bindparam("ids", expanding=True))),
 )
 _LIMITS: Final = select(
     agent_configs.c.agent_id,
@@ -93,35 +110,8 @@ class SqlAgentRepository:
     def vitals_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Vitals]:
         if not agent_ids:
             return {}
-        rows = self._connection.execute(_VITALS, {"ids": sorted(agent_ids)})
-        return {
-            AgentId(agent_id): Vitals(
-                AgentId(agent_id),
-                ClientId(client_id),
-                _to_status(status),
-                primary,
-                Placement(
-                    instance_type=instance_type,
-                    region=region,
-                    zone=zone,
-                    mode=mode_of(mode),
-                    pool_id=pool_id,
-                ),
-                client_heard_at,
-            )
-            for (
-                agent_id,
-                client_id,
-                status,
-                primary,
-                instance_type,
-                region,
-                zone,
-                mode,
-                pool_id,
-                client_heard_at,
-            ) in rows
-        }
+        rows = _VITALS.read(self._connection, {"ids": sorted(agent_ids)})
+        return {AgentId(row.id): _to_vitals(row) for row in rows}
 
     def limits_of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, SwitchLimits]:
         limits = dict.fromkeys(agent_ids, SwitchLimits())
@@ -237,6 +227,23 @@ def to_agent(row: Row[*tuple[Any, ...]]) -> Agent:
         last_termination_notice_at=row.last_termination_notice_at,
         last_cleanup_at=row.last_cleanup_at,
         terminated_at=row.terminated_at,
+    )
+
+
+def _to_vitals(row: _VitalsRow) -> Vitals:
+    return Vitals(
+        AgentId(row.id),
+        ClientId(row.client_id),
+        _to_status(row.status),
+        InstanceId(row.instance_id) if row.instance_id else None,
+        Placement(
+            instance_type=row.instance_type,
+            region=row.region,
+            zone=row.az,
+            mode=mode_of(row.current_mode),
+            pool_id=PoolId(row.current_pool_id) if row.current_pool_id else None,
+        ),
+        row.client_heard_at,
     )
 
 

@@ -1,30 +1,45 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from spot_optimizer.adapters.persistence.listing import Listing
 from spot_optimizer.adapters.persistence.tables import instances
 from spot_optimizer.adapters.persistence.upsert import update_rows
 from spot_optimizer.domain.agents.instances import Instance
-from spot_optimizer.domain.identifiers import AgentId, InstanceId
+from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, PoolId
 from spot_optimizer.domain.switching import mode_of
 
-_COLUMNS: Final = tuple(
-    column
-    for column in instances.c
-    if column.name
-    not in {
-        "last_interruption_signal",
-        "interruption_handled_count",
-        "last_failover_at",
-        "created_at",
-        "updated_at",
-        "metadata",
-    }
+
+class _InstanceRow(NamedTuple):
+    id: str
+    client_id: str
+    agent_id: str | None
+    instance_type: str
+    region: str
+    az: str
+    ami_id: str | None
+    current_mode: str | None
+    current_pool_id: str | None
+    spot_price: Decimal | None
+    ondemand_price: Decimal | None
+    baseline_ondemand_price: Decimal | None
+    is_active: bool | None
+    installed_at: datetime | None
+    last_switch_at: datetime | None
+    terminated_at: datetime | None
+
+
+_COLUMNS: Final = tuple(instances.c[name] for name in _InstanceRow._fields)
+_OF: Final = Listing(
+    _InstanceRow,
+    select(*_COLUMNS).where(instances.c.id.in_(bindparam("ids", expanding=True))),
 )
-_OF: Final = select(*_COLUMNS).where(instances.c.id.in_(bindparam("ids", expanding=True)))
-_OF_AGENT: Final = select(*_COLUMNS).where(instances.c.agent_id == bindparam("agent_id"))
+_OF_AGENT: Final = Listing(
+    _InstanceRow, select(*_COLUMNS).where(instances.c.agent_id == bindparam("agent_id"))
+)
 _SEEN: Final = (
     update(instances)
     .where(instances.c.id.in_(bindparam("ids", expanding=True)))
@@ -44,11 +59,11 @@ class SqlInstanceRepository:
     def of(self, instance_ids: Collection[InstanceId]) -> Mapping[InstanceId, Instance]:
         if not instance_ids:
             return {}
-        rows = self._connection.execute(_OF, {"ids": sorted(instance_ids)})
+        rows = _OF.read(self._connection, {"ids": sorted(instance_ids)})
         return {InstanceId(row.id): _to_instance(row) for row in rows}
 
     def of_agent(self, agent_id: AgentId) -> Sequence[Instance]:
-        rows = self._connection.execute(_OF_AGENT, {"agent_id": agent_id})
+        rows = _OF_AGENT.read(self._connection, {"agent_id": agent_id})
         return [_to_instance(row) for row in rows]
 
     def add(self, instance: Instance, at: datetime) -> None:
@@ -72,17 +87,17 @@ class SqlInstanceRepository:
         update_rows(self._connection, instances, rows, _REPORTED)
 
 
-def _to_instance(row: Row[*tuple[Any, ...]]) -> Instance:
+def _to_instance(row: _InstanceRow) -> Instance:
     return Instance(
-        id=row.id,
-        client_id=row.client_id,
-        agent_id=row.agent_id,
+        id=InstanceId(row.id),
+        client_id=ClientId(row.client_id),
+        agent_id=AgentId(row.agent_id) if row.agent_id else None,
         instance_type=row.instance_type,
         region=row.region,
         zone=row.az,
         ami_id=row.ami_id,
         mode=mode_of(row.current_mode),
-        pool_id=row.current_pool_id,
+        pool_id=PoolId(row.current_pool_id) if row.current_pool_id else None,
         spot_price=row.spot_price,
         on_demand_price=row.ondemand_price,
         baseline_on_demand_price=row.baseline_ondemand_price,

@@ -1,10 +1,10 @@
 """What a client sees of its agents (contract/clients-and-notifications.md 4.3 to 4.5, 7.4)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.decisions.contract import SwitchLimits
@@ -21,8 +21,7 @@ def whole_minutes(duration: timedelta) -> int:
     return int(duration / timedelta(minutes=1))
 
 
-@dataclass(frozen=True, slots=True)
-class AgentLine:
+class AgentLine(NamedTuple):
     """An agent as it is now."""
 
     id: str
@@ -41,6 +40,7 @@ class AgentLine:
     auto_terminate_enabled: bool | None
     terminate_wait_seconds: int | None
     agent_version: str | None
+    client_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,10 @@ class AgentActivity:
 class AgentViews(Protocol):
     """Each answered by a fixed number of statements."""
 
-    def of_client(self, client_id: ClientId) -> Sequence[AgentLine]:
-        """All but deleted ones, the one heard from last first."""
+    def of_clients(
+        self, asked: Collection[tuple[ClientId]]
+    ) -> Mapping[tuple[ClientId], Sequence[AgentLine]]:
+        """All but deleted ones of each client, the one heard from last first."""
         ...
 
     def history_of(self, client_id: ClientId) -> Sequence[PastAgentLine]:

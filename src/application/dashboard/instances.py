@@ -1,11 +1,11 @@
 """What a client sees of its instances (contract/clients-and-notifications.md 4.6, 6.1, 6.2, 6.5,
 7.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from spot_optimizer.application.dashboard.paging import Page, Position
 from spot_optimizer.domain.errors import NotFound
@@ -27,8 +27,7 @@ class InstanceFilter:
     """Part of the id or the type, in any case."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceLine:
+class InstanceLine(NamedTuple):
     id: str
     instance_type: str
     region: str
@@ -40,10 +39,15 @@ class InstanceLine:
     is_active: bool | None
     last_switch_at: datetime | None
     created_at: datetime | None
+    client_id: str
 
     @property
     def position(self) -> Position:
         return Position(self.created_at, self.id)
+
+
+# Whose instances, which of them, and which page if not all.
+InstancesWanted: TypeAlias = tuple[ClientId, InstanceFilter, Page | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +132,9 @@ class InstanceViews(Protocol):
     """Each answered by a fixed number of statements; InstanceNotFound is raised for an instance
     that does not exist for the owner, None seeing all."""
 
-    def of_client(
-        self, client_id: ClientId, wanted: InstanceFilter, page: Page | None
-    ) -> Sequence[InstanceLine]:
+    def of_clients(
+        self, asked: Collection[InstancesWanted]
+    ) -> Mapping[InstancesWanted, Sequence[InstanceLine]]:
         """Newest first; all of them unless a page is asked for."""
         ...
 

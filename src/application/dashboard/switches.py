@@ -1,10 +1,9 @@
 """What a client sees of its switches (contract/clients-and-notifications.md 4.9, 7.2)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from spot_optimizer.application.dashboard.paging import Page, Position
 from spot_optimizer.domain.identifiers import ClientId
@@ -15,8 +14,7 @@ NEWEST_SWITCHES: Final = Page(100)
 MANUAL_TRIGGER: Final = "manual"
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchLine:
+class SwitchLine(NamedTuple):
     """`took_place_at` is the best known time of it, `recorded_at` when it was told."""
 
     id: str
@@ -58,4 +56,9 @@ class SwitchViews(Protocol):
         self, client_id: ClientId, instance_id: str | None, page: Page
     ) -> Sequence[SwitchLine]:
         """Newest first, from or to that instance if one is named; by one statement."""
+        ...
+
+    def edition_of(self, client_id: ClientId) -> Hashable:
+        """Another one whenever a switch has been added; none is ever changed, nor deleted without
+        its client (contract/admin-ml-and-jobs.md 4.6). By one statement on an index."""
         ...

@@ -23,7 +23,7 @@ READS: Final[dict[str, int]] = {
     f"{CLIENT}/instances?search=i": 1,
     f"{CLIENT}/replicas": 1,
     f"{CLIENT}/savings": 1,
-    f"{CLIENT}/switch-history": 1,
+    f"{CLIENT}/switch-history": 2,
     f"{CLIENT}/switches": 1,
     f"{CLIENT}/stats/charts": 3,
     f"{CLIENT}/export/savings": 1,
@@ -41,8 +41,9 @@ READS: Final[dict[str, int]] = {
     "/api/client/pricing-history?days=30": 8,
     "/api/notifications?limit=1000": 1,
 }
-# The same chart again, and another one of the same pools.
+# The same list or chart again, and another one of the same pools.
 AGAIN: Final[dict[str, int]] = {
+    f"{CLIENT}/switch-history": 1,
     f"{INSTANCE}/price-history?days=30": 1,
     f"{INSTANCE}/price-history?days=20": 4,
 }
@@ -173,8 +174,9 @@ def test_reading(api: Api, agent: str, path: str) -> None:
     assert cost(api, "GET", path.replace("AGENT", agent), b"") == READS[path]
 
 
-def test_a_chart_is_made_once(api: Api, agent: str) -> None:
+def test_what_is_remembered_is_made_once(api: Api, agent: str) -> None:
     cost(api, "GET", f"{INSTANCE}/price-history?days=30", b"")
+    cost(api, "GET", f"{CLIENT}/switch-history", b"")
 
     assert {path: cost(api, "GET", path, b"") for path in AGAIN} == AGAIN
 

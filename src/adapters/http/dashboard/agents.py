@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Self
 
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Struct, structs
@@ -10,6 +11,7 @@ from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.agents import Success
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.dashboard.fields import Fields, form
+from spot_optimizer.adapters.http.dashboard.lists import WrittenList
 from spot_optimizer.adapters.http.routing import AnyRequest, delete, get, in_thread, post
 from spot_optimizer.adapters.http.wire import timestamp
 from spot_optimizer.application.agents.configure_agent import ConfigureAgent
@@ -186,7 +188,7 @@ class AgentDeleted(Struct):
 def dashboard_agent_handlers(
     *,
     gatekeeper: Gatekeeper,
-    agent_lists: Joined[Asked[ClientQuestion], Sequence[AgentLine]],
+    agent_lists: Joined[Asked[ClientQuestion], WrittenList[AgentLine]],
     agent_views: AgentViews,
     toggle_agent: ToggleAgent,
     configure_agent: ConfigureAgent,
@@ -196,10 +198,10 @@ def dashboard_agent_handlers(
     """Agents as their client sees and changes them."""
 
     @get("/api/client/{client_id:str}/agents")
-    async def agents(request: AnyRequest, client_id: FromPath[str]) -> list[AgentItem]:
+    async def agents(request: AnyRequest, client_id: FromPath[str]) -> Response[bytes]:
         question = partial(ClientQuestion, ClientId(client_id), ())
-        lines = await gatekeeper.ask_at_dashboard(request, agent_lists, question)
-        return [AgentItem.of(line) for line in lines]
+        listed = await gatekeeper.ask_at_dashboard(request, agent_lists, question)
+        return listed.response()
 
     @get("/api/client/{client_id:str}/agents/history")
     async def history(request: AnyRequest, client_id: FromPath[str]) -> list[PastAgentItem]:
@@ -250,6 +252,10 @@ def dashboard_agent_handlers(
         return AgentDeleted(agent_id)
 
     return [agents, history, details, record, toggle, settings, config, remove]
+
+
+def agent_items(lines: Sequence[AgentLine]) -> list[AgentItem]:
+    return [AgentItem.of(line) for line in lines]
 
 
 def _enabled(sent: dict[str, object]) -> bool | None:

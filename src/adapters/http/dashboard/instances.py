@@ -12,6 +12,7 @@ from msgspec import Struct
 from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.dashboard.fields import Fields, form, limited
+from spot_optimizer.adapters.http.dashboard.lists import WrittenList
 from spot_optimizer.adapters.http.dashboard.pages import link_to_next, page_of
 from spot_optimizer.adapters.http.reading import MISSING, UNKNOWN
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
@@ -231,7 +232,7 @@ class SwitchQueued(Struct):
 def dashboard_instance_handlers(
     *,
     gatekeeper: Gatekeeper,
-    instance_lists: Joined[Asked[ClientQuestion], Sequence[InstanceLine]],
+    instance_lists: Joined[Asked[ClientQuestion], WrittenList[InstanceLine]],
     instance_views: InstanceViews,
     force_switch: ForceSwitch,
     clock: Clock,
@@ -239,14 +240,11 @@ def dashboard_instance_handlers(
     """Instances as their client sees and moves them."""
 
     @get("/api/client/{client_id:str}/instances")
-    async def instances(
-        request: AnyRequest, client_id: FromPath[str]
-    ) -> Response[list[InstanceItem]]:
+    async def instances(request: AnyRequest, client_id: FromPath[str]) -> Response[bytes]:
         page = page_of(request)
         question = partial(ClientQuestion, ClientId(client_id), (_filter(request), page))
-        lines = await gatekeeper.ask_at_dashboard(request, instance_lists, question)
-        more = link_to_next(request, page, lines) if page else {}
-        return Response([InstanceItem.of(line) for line in lines], headers=more)
+        listed = await gatekeeper.ask_at_dashboard(request, instance_lists, question)
+        return listed.response(link_to_next(request, page, listed.lines) if page else None)
 
     @get("/api/client/instances/{instance_id:str}/pricing")
     async def pricing(request: AnyRequest, instance_id: FromPath[str]) -> Pricing:
@@ -284,6 +282,10 @@ def dashboard_instance_handlers(
         return SwitchQueued(command.id)
 
     return [instances, pricing, metrics, options, logs, switch]
+
+
+def instance_items(lines: Sequence[InstanceLine]) -> list[InstanceItem]:
+    return [InstanceItem.of(line) for line in lines]
 
 
 def _filter(request: AnyRequest) -> InstanceFilter:

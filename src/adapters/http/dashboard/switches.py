@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.batching import Joined
+from spot_optimizer.adapters.http.dashboard.lists import WrittenList
 from spot_optimizer.adapters.http.dashboard.pages import link_to_next, page_of
 from spot_optimizer.adapters.http.routing import AnyRequest, get
 from spot_optimizer.adapters.http.wire import timestamp
@@ -89,18 +90,18 @@ class Switches(Struct):
 def dashboard_switch_handlers(
     *,
     gatekeeper: Gatekeeper,
+    histories: Joined[Asked[ClientQuestion], WrittenList[SwitchLine]],
     switch_lists: Joined[Asked[ClientQuestion], Sequence[SwitchLine]],
 ) -> list[HTTPRouteHandler]:
     """Switches as their client sees them."""
 
     @get("/api/client/{client_id:str}/switch-history")
-    async def history(request: AnyRequest, client_id: FromPath[str]) -> Response[list[SwitchItem]]:
+    async def history(request: AnyRequest, client_id: FromPath[str]) -> Response[bytes]:
         page = page_of(request)
         wanted = (request.query_params.get("instance_id") or None, page or NEWEST_SWITCHES)
         question = partial(ClientQuestion, ClientId(client_id), wanted)
-        lines = await gatekeeper.ask_at_dashboard(request, switch_lists, question)
-        more = link_to_next(request, page, lines) if page else {}
-        return Response([SwitchItem.of(line) for line in lines], headers=more)
+        listed = await gatekeeper.ask_at_dashboard(request, histories, question)
+        return listed.response(link_to_next(request, page, listed.lines) if page else None)
 
     @get("/api/client/{client_id:str}/switches")
     async def switches(request: AnyRequest, client_id: FromPath[str]) -> Switches:
@@ -110,3 +111,7 @@ def dashboard_switch_handlers(
         return Switches([SwitchRecord.of(line) for line in lines])
 
     return [history, switches]
+
+
+def switch_items(lines: Sequence[SwitchLine]) -> list[SwitchItem]:
+    return [SwitchItem.of(line) for line in lines]

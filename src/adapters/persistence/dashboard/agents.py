@@ -1,5 +1,5 @@
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from math import inf
 from typing import Any, Final
@@ -8,7 +8,7 @@ from sqlalchemy import Column, Engine, Row, Select, Table, bindparam, case, func
 
 from spot_optimizer.adapters.persistence.agents import to_limits
 from spot_optimizer.adapters.persistence.failures import reading
-from spot_optimizer.adapters.persistence.listing import Listing
+from spot_optimizer.adapters.persistence.listing import Listing, batched
 from spot_optimizer.adapters.persistence.tables import (
     agent_configs,
     agent_decision_history,
@@ -51,6 +51,7 @@ _LINE: Final[tuple[Column[Any], ...]] = (
     agents.c.auto_terminate_enabled,
     agents.c.terminate_wait_seconds,
     agents.c.agent_version,
+    agents.c.client_id,
 )
 PAST: Final[tuple[Column[Any], ...]] = (
     agents.c.id,
@@ -80,7 +81,7 @@ def _heard_from_last_first(line: AgentLine) -> tuple[float, str]:
 _LISTED: Final = Listing(
     AgentLine,
     select(*_LINE)
-    .where(agents.c.client_id == bindparam("client_id"))
+    .where(agents.c.client_id.in_(bindparam("clients", expanding=True)))
     .where(agents.c.status != AgentStatus.DELETED),
     _heard_from_last_first,
 )
@@ -194,9 +195,16 @@ class SqlAgentViews:
         self._engine = engine
 
     @repeated_when_lost
-    def of_client(self, client_id: ClientId) -> Sequence[AgentLine]:
+    def of_clients(
+        self, asked: Collection[tuple[ClientId]]
+    ) -> Mapping[tuple[ClientId], Sequence[AgentLine]]:
+        found: dict[str, list[AgentLine]] = {client_id: [] for (client_id,) in asked}
         with reading(self._engine) as connection:
-            return _LISTED.read(connection, {"client_id": client_id})
+            for some in batched(found):
+                for line in _LISTED.read(connection, {"clients": some}):
+                    if line.client_id in found:  # MySQL compares without case
+                        found[line.client_id].append(line)
+        return {one: found[one[0]] for one in asked}
 
     @repeated_when_lost
     def history_of(self, client_id: ClientId) -> Sequence[PastAgentLine]:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import inf
@@ -23,7 +23,7 @@ from sqlalchemy import (
 from spot_optimizer.adapters.persistence.dashboard.pages import asked_of, comes_after
 from spot_optimizer.adapters.persistence.dashboard.switches import TOOK_PLACE
 from spot_optimizer.adapters.persistence.failures import reading
-from spot_optimizer.adapters.persistence.listing import Listing
+from spot_optimizer.adapters.persistence.listing import Listing, batched
 from spot_optimizer.adapters.persistence.tables import (
     agents,
     instances,
@@ -41,12 +41,12 @@ from spot_optimizer.application.dashboard.instances import (
     InstanceLog,
     InstanceNotFound,
     InstancePrices,
+    InstancesWanted,
     PastPriceOfInstance,
     PastSwitchOfInstance,
     PoolLine,
     SwitchOptions,
 )
-from spot_optimizer.application.dashboard.paging import Page
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.identifiers import ClientId, InstanceId
@@ -68,6 +68,7 @@ _LINE: Final[tuple[Column[Any], ...]] = (
     instances.c.is_active,
     instances.c.last_switch_at,
     instances.c.created_at,
+    instances.c.client_id,
 )
 OF_CLIENT: Final = (
     select(*_LINE)
@@ -99,7 +100,7 @@ def _newest_first(line: InstanceLine) -> tuple[float, str]:
 _ESCAPE: Final = "/"
 _WANTED: Final = (
     select(*_LINE)
-    .where(instances.c.client_id == bindparam("client_id"))
+    .where(instances.c.client_id.in_(bindparam("clients", expanding=True)))
     .where(_is_wanted("is_active", instances.c.is_active == bindparam("is_active")))
     .where(_is_wanted("mode", instances.c.current_mode == bindparam("mode")))
     .where(_is_wanted("text", or_(_contains(instances.c.id), _contains(instances.c.instance_type))))
@@ -233,19 +234,25 @@ class SqlInstanceViews:
         self._engine = engine
 
     @repeated_when_lost
-    def of_client(
-        self, client_id: ClientId, wanted: InstanceFilter, page: Page | None
-    ) -> Sequence[InstanceLine]:
-        asked: dict[str, object] = {
-            "client_id": client_id,
-            "is_active": wanted.is_active,
-            "mode": wanted.mode,
-            "text": f"%{_literally(wanted.text)}%" if wanted.text else None,
-        }
+    def of_clients(
+        self, asked: Collection[InstancesWanted]
+    ) -> Mapping[InstancesWanted, Sequence[InstanceLine]]:
+        found: dict[InstancesWanted, list[InstanceLine]] = {one: [] for one in asked}
+        clients: dict[InstanceFilter, list[ClientId]] = {}
         with reading(self._engine) as connection:
-            if page is None:
-                return _LISTED.read(connection, asked)
-            return _PAGED.read(connection, {**asked, **asked_of(page)})
+            for client_id, wanted, page in asked:
+                if page is None:
+                    clients.setdefault(wanted, []).append(client_id)
+                    continue
+                those = {**_those(wanted), "clients": [client_id], **asked_of(page)}
+                found[client_id, wanted, page].extend(_PAGED.read(connection, those))
+            for wanted, ids in clients.items():
+                for some in batched(ids):
+                    for line in _LISTED.read(connection, {**_those(wanted), "clients": some}):
+                        theirs = found.get((ClientId(line.client_id), wanted, None))
+                        if theirs is not None:  # MySQL compares without case
+                            theirs.append(line)
+        return found
 
     @repeated_when_lost
     def prices(
@@ -328,6 +335,14 @@ class SqlInstanceViews:
             prices=prices,
             terminations=[*ended, *notices],
         )
+
+
+def _those(wanted: InstanceFilter) -> dict[str, object]:
+    return {
+        "is_active": wanted.is_active,
+        "mode": wanted.mode,
+        "text": f"%{_literally(wanted.text)}%" if wanted.text else None,
+    }
 
 
 def _instance(

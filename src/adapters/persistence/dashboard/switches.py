@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import inf
 from typing import Any, Final
 
@@ -63,6 +63,9 @@ _OF_INSTANCE: Final = _OF_CLIENT.where(
         switches.c.new_instance_id == bindparam("instance_id"),
     )
 )
+_EDITION: Final = select(func.count(), func.max(switches.c.timestamp)).where(
+    switches.c.client_id == bindparam("client_id")
+)
 _LISTED: Final = Listing(SwitchLine, _OF_CLIENT, _newest_first)
 _LISTED_OF_INSTANCE: Final = Listing(SwitchLine, _OF_INSTANCE, _newest_first)
 
@@ -81,3 +84,8 @@ class SqlSwitchViews:
             listing, asked["instance_id"] = _LISTED_OF_INSTANCE, instance_id
         with reading(self._engine) as connection:
             return listing.read(connection, asked)
+
+    @repeated_when_lost
+    def edition_of(self, client_id: ClientId) -> Hashable:
+        with reading(self._engine) as connection:
+            return tuple(connection.execute(_EDITION, {"client_id": client_id}).one())
