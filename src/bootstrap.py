@@ -424,6 +424,7 @@ class Container(containers.DeclarativeContainer):
                 identifiers=identifiers,
                 files=model_files,
                 one_at_a_time=one_upload_at_a_time,
+                announcer=announcer,
                 unsafe=settings.provided.allow_unsafe_uploads,
             ),
             upload_engine=transactional(

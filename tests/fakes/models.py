@@ -1,6 +1,6 @@
 """Uploaded files and engines in memory."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -78,9 +78,12 @@ class FakeLoader:
     found: tuple[ModelFound, ...] = ()
     built: list[str | None] = field(default_factory=list)
     prepared: list[str] = field(default_factory=list)
+    while_preparing: Callable[[], object] = lambda: None
 
-    def prepare(self, session: ModelSession) -> None:
+    def prepare(self, session: ModelSession) -> bool:
         self.prepared.append(session.id)
+        self.while_preparing()
+        return True
 
     def build(self, session: ModelSession | None) -> EngineBuilt:
         if session is not None and session.id in self.broken:

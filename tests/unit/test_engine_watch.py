@@ -82,7 +82,14 @@ class TestWatch:
         assert len(caplog.messages) == 2
 
     def test_may_be_stopped_before_it_was_started(self) -> None:
-        EngineWatch(Looking(), SilentAnnouncer()).stop()
+        looking = Looking()
+        watch = EngineWatch(looking, SilentAnnouncer(), every_s=PATIENCE_S)
+
+        watch.stop()
+        watch.start()
+        watch.stop()
+
+        assert looking.looks == 1
 
 
 class TestRedis:

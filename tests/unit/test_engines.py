@@ -196,6 +196,7 @@ def test_the_libraries_are_there_before_the_models_are_opened() -> None:
     engines(files).prepare(session)
 
     assert "skops.io" in sys.modules
+    assert not engines(files).prepare(session)
 
 
 class TestFailingModels:

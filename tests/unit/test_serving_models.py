@@ -55,6 +55,7 @@ class House:
             self.identifiers,
             self.files,
             self.door,
+            self.announcer,
             unsafe,
             self.compatibility,
         )
@@ -109,6 +110,7 @@ class TestUploading:
         assert session.total_bytes == len("ri sk.onnx") + len("price.skops")
         assert house.work.audit.actions == ["models_uploaded"]
         assert house.work.events.types == []
+        assert house.announcer.announced == 1
         assert house.engines.current is None
 
     def test_that_is_refused_changes_nothing(self) -> None:
@@ -121,6 +123,7 @@ class TestUploading:
 
         assert house.states == {live.id: SessionState.LIVE}
         assert house.files.folders == {live.id}
+        assert house.announcer.announced == 2
 
     def test_removes_the_files_of_what_it_replaces(self) -> None:
         house = House()
@@ -193,7 +196,7 @@ class TestActivating:
         assert (served.session_id, served.engine.name) == (session.id, session.id)
         assert house.serving == session.id
         assert house.states == {session.id: SessionState.LIVE}
-        assert house.announcer.announced == 1
+        assert house.announcer.announced == 2  # the upload, too
         assert house.work.models.registered == list(house.loader.found)
         assert house.work.events.types == [
             "model_load_failed",
@@ -221,7 +224,7 @@ class TestActivating:
         assert failed.value.session_id == bad.id
         assert (house.states, house.work.events.types) == before
         assert house.serving == good.id
-        assert house.announcer.announced == 1
+        assert house.announcer.announced == 3  # two uploads and one activation
 
     def test_that_is_not_committed_leaves_the_engine(self) -> None:
         house = House()
@@ -389,6 +392,16 @@ class TestFollowing:
         house.follow()()
 
         assert house.loader.prepared == [session.id]
+
+    def test_changes_over_to_what_was_activated_while_it_got_ready(self) -> None:
+        house = House()
+        session = house.upload("a.skops")
+        other = replace(house, engines=EngineRegistry())
+        house.loader.while_preparing = lambda: other.serve.activate(session.id, OPERATOR)
+
+        assert house.follow()()
+
+        assert house.serving == session.id
 
     def test_starts_with_the_rules_where_nothing_is_in_service(self) -> None:
         house = House()

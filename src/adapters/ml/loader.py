@@ -54,10 +54,12 @@ class BuiltInEngines:
     opens_models: bool = True
     missing_spot_price_is_free: bool = False
 
-    def prepare(self, session: ModelSession) -> None:
-        if self.opens_models:
-            for extension in {extension_of(file.name) for file in session.files} & set(FORMATS):
-                FORMATS[extension].prepare()
+    def prepare(self, session: ModelSession) -> bool:
+        if not self.opens_models:
+            return False
+        extensions = {extension_of(file.name) for file in session.files} & set(FORMATS)
+        new = [extension for extension in sorted(extensions) if FORMATS[extension].prepare()]
+        return bool(new)
 
     def build(self, session: ModelSession | None) -> EngineBuilt:
         name = _ENGINES.get((self.module, self.class_name))

@@ -1,6 +1,7 @@
 """Opening model files. Nothing in a file is ever executed: both formats hold figures and the names
 of known operations. The libraries are imported when there is a file to open."""
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Final, Protocol
@@ -27,9 +28,11 @@ class Format:
         self.kind = kind
         self._module = f"{__package__}.{module}"
 
-    def prepare(self) -> None:
-        """Import what it takes to open such a file."""
+    def prepare(self) -> bool:
+        """Import what it takes to open such a file; whether it was not there yet."""
+        is_new = self._module not in sys.modules
         import_module(self._module)
+        return is_new
 
     def open(self, content: bytes) -> Predictor:
         """Ready, and tried on an empty question.

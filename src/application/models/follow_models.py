@@ -29,14 +29,17 @@ class FollowModels:
             StoreUnavailable: nobody can say what is in service.
             ModelFilesUnavailable: its files cannot be read.
         """
-        sessions = ModelSessions(tuple(self.queries.sessions()))
-        if sessions.waiting is not None:
-            self.loader.prepare(sessions.waiting)
+        sessions = self._sessions()
+        if sessions.waiting is not None and self.loader.prepare(sessions.waiting):
+            sessions = self._sessions()  # they may have been activated meanwhile
         session = sessions.in_service
         wanted = Serving.of(session)
         if self.engines.serving == wanted and self.engines.current is not None:
             return False
         return self._install(session, wanted)
+
+    def _sessions(self) -> ModelSessions:
+        return ModelSessions(tuple(self.queries.sessions()))
 
     def _install(self, session: ModelSession | None, wanted: Serving) -> bool:
         try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.models.removal import remove_files
 from spot_optimizer.application.ports.clock import Clock
+from spot_optimizer.application.ports.decision_engine import Announcer
 from spot_optimizer.application.ports.exclusion import Exclusion
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.model_files import IncomingFile, ModelFiles, StoredFile
@@ -39,6 +40,7 @@ class UploadModels:
     identifiers: Identifiers
     files: ModelFiles
     one_at_a_time: Exclusion
+    announcer: Announcer
     unsafe: bool
     compatibility: Compatibility
 
@@ -58,6 +60,7 @@ class UploadModels:
             except BaseException:
                 remove_files(self.files, [session_id])
                 raise
+            self.announcer.announce()  # what it takes to open them may be imported from now on
             remove_files(self.files, [gone.id for gone in changes.removed])
         return session
 

@@ -63,9 +63,9 @@ class EngineBuilt:
 
 
 class EngineLoader(Protocol):
-    def prepare(self, session: ModelSession) -> None:
+    def prepare(self, session: ModelSession) -> bool:
         """Get ready to build with models like these, without looking into them: that may take
-        longer than the building itself."""
+        longer than the building itself. Whether there was anything to do."""
         ...
 
     def build(self, session: ModelSession | None) -> EngineBuilt:
@@ -115,7 +115,7 @@ class Announcer(Protocol):
     """Best effort: who does not hear it looks for itself soon."""
 
     def announce(self) -> None:
-        """Tell the other processes that something else is in service."""
+        """Tell the other processes that something else waits or is in service."""
         ...
 
     def wait(self, seconds: float) -> None:
