@@ -3,9 +3,23 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, Row, Select, Table, false, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    Table,
+    false,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from spot_optimizer.adapters.persistence.failures import meaning_of, reading
 from spot_optimizer.adapters.persistence.schema import missing_tables
@@ -29,17 +43,51 @@ _CLIENTS: Final = select(
     clients.c.total_savings,
     clients.c.last_sync_at,
 ).order_by(clients.c.created_at.desc(), clients.c.id.desc())
-_AGENTS: Final = select(agents.c.client_id, func.count().label("number")).group_by(
-    agents.c.client_id
+
+
+class _Exactly(FunctionElement[bytes | str]):
+    """A text by its bytes: as the key of a group that takes MariaDB two thirds of the time that
+    comparing letters takes."""
+
+    inherit_cache = True
+
+
+@compiles(_Exactly)
+def _exactly(element: _Exactly, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS BINARY)"
+
+
+@compiles(_Exactly, "sqlite")
+def _as_it_is(element: _Exactly, compiler: SQLCompiler, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+def _counted(table: Table) -> Select[Any]:
+    """By the index on the clients alone."""
+    client = _Exactly(table.c.client_id)
+    return select(client.label("client"), func.count().label("number")).group_by(client)
+
+
+def _counted_among(table: Table, condition: ColumnElement[bool]) -> Select[Any]:
+    """By whatever finds these rows: for the clients' order alone a database would go through an
+    index and look up each row, five to ten times as long."""
+    client = _Exactly(table.c.client_id + "")
+    return (
+        select(client.label("client"), func.count().label("number"))
+        .where(condition)
+        .group_by(client)
+    )
+
+
+_AGENTS: Final = _counted(agents)
+_INSTANCES: Final = _counted(instances)
+# Those that are there are the most, and need no row to be looked at. So the exceptions are counted,
+# and taken off.
+_NOT_ONLINE: Final = _counted_among(
+    agents, or_(agents.c.status != "online", agents.c.status.is_(None))
 )
-_INSTANCES: Final = select(instances.c.client_id, func.count().label("number")).group_by(
-    instances.c.client_id
-)
-# An index alone answers how many there are; looking at one column of 50,000 rows takes a database
-# a tenth of a second. So the exceptions are counted, and taken off.
-_NOT_ONLINE: Final = _AGENTS.where(or_(agents.c.status != "online", agents.c.status.is_(None)))
-_NOT_ACTIVE: Final = _INSTANCES.where(
-    or_(instances.c.is_active == false(), instances.c.is_active.is_(None))
+_NOT_ACTIVE: Final = _counted_among(
+    instances, or_(instances.c.is_active == false(), instances.c.is_active.is_(None))
 )
 
 
@@ -137,7 +185,7 @@ class _Figures:
         def counted(asked: Select[Any], table: Table) -> Mapping[str, int]:
             if client_id is not None:
                 asked = asked.where(table.c.client_id == client_id)
-            return {row.client_id: row.number for row in connection.execute(asked)}
+            return {_text(row.client): row.number for row in connection.execute(asked)}
 
         return cls(
             not_online=counted(_NOT_ONLINE, agents),
@@ -159,3 +207,7 @@ class _Figures:
             total_savings=row.total_savings or Decimal(0),
             last_sync_at=row.last_sync_at,
         )
+
+
+def _text(key: bytes | str) -> str:
+    return key if isinstance(key, str) else key.decode()
