@@ -392,7 +392,12 @@ class Container(containers.DeclarativeContainer):
             decision_handlers,
             gatekeeper=gatekeeper,
             decide=joined_for_callers(
-                transactional(Decide, stopwatch=stopwatch, ask=ask_engine),
+                transactional(
+                    Decide,
+                    stopwatch=stopwatch,
+                    ask=ask_engine,
+                    price_freshness=price_freshness,
+                ),
             ),
             recommend_switch=compatible(
                 RecommendSwitch,

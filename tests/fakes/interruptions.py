@@ -1,9 +1,10 @@
 """Notices in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from spot_optimizer.domain.decisions.contract import PastInterruption
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.interruption_features import Circumstances
 from spot_optimizer.domain.interruptions import Interruption, InterruptionId, SignalType
@@ -43,6 +44,16 @@ class InMemoryInterruptions(Keeping):
 
     def count_in_pool(self, pool_id: PoolId, since: datetime) -> int:
         return sum(one.pool_id == pool_id and one.detected_at >= since for one in self.kept)
+
+    def past_of(
+        self, pool_ids: Collection[PoolId], since: datetime, most: int
+    ) -> Mapping[PoolId, Sequence[PastInterruption]]:
+        found: dict[PoolId, list[PastInterruption]] = {}
+        for one in sorted(self.kept, key=lambda one: one.detected_at, reverse=True):
+            if one.pool_id in pool_ids and one.detected_at >= since:
+                past = PastInterruption(pool_id=one.pool_id, detected_at=one.detected_at)
+                found.setdefault(PoolId(one.pool_id or ""), []).append(past)
+        return {pool_id: past[:most] for pool_id, past in found.items()}
 
     def circumstances(
         self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime

@@ -1,6 +1,7 @@
 """Agents ask whether to stay or to move (contract/agents-and-replicas.md A12)."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from spot_optimizer.domain.decisions.answers import (
     Advice,
 )
 from spot_optimizer.domain.decisions.contract import DecisionInput, DecisionType, SwitchLimits
-from spot_optimizer.domain.identifiers import AgentId, SwitchId
+from spot_optimizer.domain.identifiers import AgentId, PoolId, SwitchId
 from spot_optimizer.domain.pricing.buckets import Bucket
 from spot_optimizer.domain.values import Mode
 from tests.builders import (
@@ -30,14 +31,21 @@ from tests.builders import (
     OPERATOR,
     POOL_A,
     POOL_B,
+    POOL_C,
     REGION,
     TYPE,
+    ZONE_A,
+    ZONE_B,
+    ZONE_C,
     a_decision,
     a_decision_record,
+    a_pool,
     a_situation,
     a_snapshot,
     a_switch,
     an_agent,
+    an_interruption,
+    an_observation,
 )
 from tests.fakes import (
     FakeDecisionEngine,
@@ -61,6 +69,7 @@ class Counsel:
             FixedClock(),
             SteadyStopwatch(),
             AskEngine(FixedEngine(self.engine if loaded else None)),
+            timedelta(minutes=60),
         )
 
     def ask(self, situation: Situation | None = None) -> Advice:
@@ -121,6 +130,49 @@ class TestAnswer:
 
         (asked,) = counsel.engine.asked
         assert asked.trend.change_1h == pytest.approx(change)
+
+    @pytest.mark.parametrize(("models", "others"), [(("risk",), [POOL_B, POOL_C]), ((), [])])
+    def test_an_engine_with_models_is_told_of_other_pools_and_interruptions(
+        self, models: tuple[str, ...], others: list[PoolId]
+    ) -> None:
+        counsel = Counsel()
+        counsel.engine.identity = EngineIdentity(name="E", version="1", models_used=models)
+        pools = [a_pool(zone) for zone in (ZONE_A, ZONE_B, ZONE_C)]
+        counsel.work.pools.kept.update({pool.id: pool for pool in pools})
+        for pool, price in ((POOL_A, "0.0125"), (POOL_B, "0.0110"), (POOL_C, "0.0120")):
+            tick = an_observation(pool_id=pool, price=Decimal(price), observed_at=NOON - MINUTE)
+            counsel.work.prices.ticks.append(tick)
+        for pool, days in ((POOL_A, 1), (POOL_B, 2), (POOL_C, 3), (POOL_B, 31)):
+            told = an_interruption(pool_id=pool, detected_at=NOON - days * DAY)
+            counsel.work.interruptions.add(told, NOON)
+
+        counsel.ask()
+
+        (asked,) = counsel.engine.asked
+        assert [other.pool_id for other in asked.alternative_pools] == others
+        assert [(past.pool_id, past.detected_at) for past in asked.interruption_history] == (
+            [(POOL_A, NOON - DAY), (POOL_B, NOON - 2 * DAY)] if models else []
+        )
+        assert [other.interruptions_30d for other in asked.alternative_pools] == [1] * len(others)
+
+    def test_an_engine_with_models_sees_the_trend_of_the_pool_that_it_prices(self) -> None:
+        """Off spot and without a price of its own the agent looks at the cheapest pool."""
+        counsel = Counsel()
+        counsel.engine.identity = EngineIdentity(name="E", version="1", models_used=("risk",))
+        counsel.work.pools.kept[POOL_C] = a_pool(ZONE_C)
+        for minutes in range(0, 70, 5):
+            snapshot = a_snapshot(
+                pool_id=POOL_C,
+                bucket=Bucket(NOON - minutes * MINUTE),
+                spot_price=Decimal("0.0110") if minutes >= 60 else Decimal("0.0115"),
+            )
+            counsel.work.prices.buckets[POOL_C, snapshot.bucket.start] = snapshot
+
+        counsel.ask(a_situation(mode="ondemand", spot_price=None))
+
+        (asked,) = counsel.engine.asked
+        assert asked.quote.pool_id == POOL_C
+        assert asked.trend.change_1h == pytest.approx(0.0005)
 
     def test_its_advice_is_passed_on(self) -> None:
         assert Counsel().ask() == Advice(

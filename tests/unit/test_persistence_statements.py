@@ -24,6 +24,7 @@ from spot_optimizer.application.clients.delete_client import DeleteClient
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands, Poll
 from spot_optimizer.application.decisions.decide import Decide
 from spot_optimizer.application.decisions.questions import AskEngine
+from spot_optimizer.application.ports.decision_engine import EngineIdentity
 from spot_optimizer.application.pricing.ingest_pricing_reports import (
     IngestPricingReports,
     ReceivedReport,
@@ -215,7 +216,7 @@ def test_pricing_reports(sqlite: SqlStore, before: timedelta | None, price: str)
 
 def test_decisions(sqlite: SqlStore) -> None:
     ask = AskEngine(FixedEngine(FakeDecisionEngine(a_decision())))
-    decide = Decide(sqlite.work, FixedClock(), SteadyStopwatch(), ask)
+    decide = Decide(sqlite.work, FixedClock(), SteadyStopwatch(), ask, HOUR)
 
     def act(agents: list[Agent]) -> None:
         advice = decide([a_situation(agent_id=agent.id) for agent in agents])
@@ -224,9 +225,20 @@ def test_decisions(sqlite: SqlStore) -> None:
     assert all_equal(costs(sqlite, act))
 
 
+def test_decisions_with_models(sqlite: SqlStore) -> None:
+    engine = FakeDecisionEngine(a_decision())
+    engine.identity = EngineIdentity(name="E", version="1", models_used=("risk",))
+    ask = AskEngine(FixedEngine(engine))
+    decide = Decide(sqlite.work, FixedClock(), SteadyStopwatch(), ask, HOUR)
+
+    assert all_equal(
+        costs(sqlite, lambda agents: decide([a_situation(agent_id=agent.id) for agent in agents]))
+    )
+
+
 def test_failed_decisions(sqlite: SqlStore) -> None:
     ask = AskEngine(FixedEngine(FakeDecisionEngine(RuntimeError("no idea"))))
-    decide = Decide(sqlite.work, FixedClock(), SteadyStopwatch(), ask)
+    decide = Decide(sqlite.work, FixedClock(), SteadyStopwatch(), ask, HOUR)
 
     assert all_equal(
         costs(sqlite, lambda agents: decide([a_situation(agent_id=agent.id) for agent in agents]))

@@ -28,6 +28,7 @@ from tests.builders import (
     NOON,
     POOL_A,
     POOL_B,
+    POOL_C,
     SECOND,
     SECOND_OF_TIME,
     THIRD,
@@ -252,6 +253,25 @@ class TestInterruptions:
         with store.work() as work:
             assert work.interruptions.count_in_pool(POOL_A, NOON - HOUR) == 2
             assert work.interruptions.count_in_pool(POOL_A, NOON - DAY) == 3
+
+    def test_the_past_of_pools_is_told_newest_first_and_not_at_any_length(
+        self, store: Store
+    ) -> None:
+        self.put(
+            store,
+            *(an_interruption(detected_at=NOON - hours * HOUR) for hours in (3, 1, 2, 9)),
+            an_interruption(pool_id=POOL_B, agent_id=OTHER, detected_at=NOON),
+            an_interruption(pool_id=None),
+        )
+
+        with store.work() as work:
+            past = work.interruptions.past_of([POOL_A, POOL_B, POOL_C], NOON - 8 * HOUR, 2)
+            assert work.interruptions.past_of([], NOON - DAY, 2) == {}
+
+        assert {pool: [one.detected_at for one in told] for pool, told in past.items()} == {
+            POOL_A: [NOON - HOUR, NOON - 2 * HOUR],
+            POOL_B: [NOON],
+        }
 
     def test_without_commit_there_was_no_sign(self, store: Store) -> None:
         with store.work() as work:

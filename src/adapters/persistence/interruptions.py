@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from spot_optimizer.adapters.persistence.tables import (
 )
 from spot_optimizer.adapters.persistence.tables.types import UtcInstant
 from spot_optimizer.domain.agents.agent import AgentStatus
+from spot_optimizer.domain.decisions.contract import PastInterruption
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.interruption_features import Circumstances, Features, PriceTrend
 from spot_optimizer.domain.interruptions import (
@@ -36,6 +37,23 @@ _UNFINISHED: Final = (
     .where(_EVENT.detected_at >= _SINCE)
     .where(_EVENT.failover_completed.is_(false()))
     .order_by(_EVENT.detected_at.desc(), _EVENT.id.desc())
+)
+_RANKED: Final = (
+    select(
+        _EVENT.pool_id,
+        _EVENT.detected_at,
+        func.row_number()
+        .over(partition_by=_EVENT.pool_id, order_by=_EVENT.detected_at.desc())
+        .label("place"),
+    )
+    .where(_EVENT.pool_id.in_(bindparam("pools", expanding=True)))
+    .where(_EVENT.detected_at >= _SINCE)
+    .subquery()
+)
+_PAST: Final = (
+    select(_RANKED.c.pool_id, _RANKED.c.detected_at)
+    .where(_RANKED.c.place <= bindparam("most"))
+    .order_by(_RANKED.c.place)
 )
 _OF_POOL: Final = select(func.count(), func.min(_EVENT.detected_at)).where(
     _EVENT.pool_id == bindparam("pool_id")
@@ -115,6 +133,17 @@ class SqlInterruptionRepository:
             .where(_EVENT.detected_at >= since)
         )
         return int(self._connection.execute(counted).scalar_one())
+
+    def past_of(
+        self, pool_ids: Collection[PoolId], since: datetime, most: int
+    ) -> Mapping[PoolId, Sequence[PastInterruption]]:
+        found: dict[PoolId, list[PastInterruption]] = {}
+        if pool_ids:
+            asked = {"pools": sorted(pool_ids), "since": since, "most": most}
+            for row in self._connection.execute(_PAST, asked):
+                past = PastInterruption(pool_id=row.pool_id, detected_at=row.detected_at)
+                found.setdefault(row.pool_id, []).append(past)
+        return found
 
     def circumstances(
         self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime

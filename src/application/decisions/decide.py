@@ -1,8 +1,9 @@
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
-from datetime import datetime
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from spot_optimizer.application.decisions.model_inputs import with_other_pools, with_past
 from spot_optimizer.application.decisions.questions import AskEngine, EngineFailed
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock, Stopwatch
@@ -17,7 +18,6 @@ from spot_optimizer.domain.decisions.answers import AGENT_DISABLED, ENGINE_UNAVA
 from spot_optimizer.domain.decisions.contract import DecisionInput, SwitchLimits
 from spot_optimizer.domain.decisions.policy import WEEKLY_WINDOW
 from spot_optimizer.domain.decisions.record import DecisionRecord, EngineAnswer, Flight
-from spot_optimizer.domain.decisions.trend import TREND_WINDOW, PriceTrend
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.switching import mode_of
 
@@ -59,6 +59,7 @@ class Decide:
     clock: Clock
     stopwatch: Stopwatch
     ask: AskEngine
+    price_freshness: timedelta
 
     @repeated_when_lost
     def __call__(self, situations: Sequence[Situation]) -> Sequence[Advice]:
@@ -69,38 +70,38 @@ class Decide:
             limits = work.agents.limits_of(agents.keys())
             activity = work.switches.activity_of(agents.keys(), now - WEEKLY_WINDOW)
             engine = self.ask.engine
-            trends = self._trends(work, engine, situations, now)
-            records: list[DecisionRecord] = []
-            answers: list[Advice] = []
-            for situation in situations:
+            asking: list[tuple[int, Agent]] = []
+            questions: list[DecisionInput] = []
+            answers = [situation.stay(AGENT_DISABLED) for situation in situations]
+            for place, situation in enumerate(situations):
                 agent = agents.get(situation.agent_id)
                 if agent is None or _is_out_of_reach(agent, situation.caller):
-                    answers.append(situation.stay(AGENT_DISABLED))
                     continue
                 recent = activity.get(agent.id, SwitchActivity())
-                question = _question(agent, situation, limits[agent.id], recent, now)
-                prices = trends.get(situation.candidate_pool_id or PoolId(""))
-                if prices is not None:
-                    question = replace(question, trend=PriceTrend.of(prices))
-                kept = self._judge(work, engine, agent, situation, question, now)
+                asking.append((place, agent))
+                questions.append(_question(agent, situation, limits[agent.id], recent, now))
+            records: list[DecisionRecord] = []
+            informed = self._informed(work, engine, questions, now)
+            for (place, agent), question in zip(asking, informed, strict=True):
+                kept = self._judge(work, engine, agent, situations[place], question, now)
                 records.append(kept)
-                answers.append(kept.advice)
+                answers[place] = kept.advice
             work.decisions.add(records)
             work.commit()
         return answers
 
-    def _trends(
+    def _informed(
         self,
         work: UnitOfWork,
         engine: DecisionEngine | None,
-        situations: Sequence[Situation],
+        questions: Sequence[DecisionInput],
         now: datetime,
-    ) -> Mapping[PoolId, Sequence[Decimal]]:
-        """Only models look at them."""
+    ) -> Sequence[DecisionInput]:
+        """Only models look further than what the agent says."""
         if engine is None or not engine.identity.models_used:
-            return {}
-        pools = {pool for situation in situations if (pool := situation.candidate_pool_id)}
-        return work.prices.bucket_prices(pools, now - TREND_WINDOW)
+            return questions
+        others = with_other_pools(work, questions, now, self.price_freshness)
+        return with_past(work, others, now)
 
     def _judge(
         self,

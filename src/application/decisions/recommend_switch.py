@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from spot_optimizer.application.decisions.model_inputs import with_past
 from spot_optimizer.application.decisions.questions import AskEngine, EngineFailed
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -14,9 +15,8 @@ from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.decisions.answers import recommendation_without_engine
 from spot_optimizer.domain.decisions.contract import Decision, DecisionInput
 from spot_optimizer.domain.decisions.policy import WEEKLY_WINDOW
-from spot_optimizer.domain.decisions.trend import TREND_WINDOW, PriceTrend
 from spot_optimizer.domain.errors import AgentNotFound
-from spot_optimizer.domain.identifiers import AgentId, PoolId
+from spot_optimizer.domain.identifiers import AgentId
 from spot_optimizer.domain.pricing.pool_choice import PricedPool, alternatives
 from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.values import Mode
@@ -85,7 +85,7 @@ class RecommendSwitch:
         if unpriced and agent.placement.mode is Mode.SPOT and pool_id:
             spot_price = work.prices.latest_spot_price(pool_id)
         recent = work.switches.activity_of([agent.id], now - WEEKLY_WINDOW).get(agent.id)
-        return DecisionInput(
+        question = DecisionInput(
             agent_id=agent.id,
             instance_type=instance.instance_type,
             region=instance.region,
@@ -98,25 +98,12 @@ class RecommendSwitch:
             recent_switches_7d=recent.count if recent else 0,
             last_switch_at=recent.last_at if recent else None,
             asked_at=now,
-            trend=self._trend(work, others, pool_id, now),
         )
-
-    def _trend(
-        self,
-        work: UnitOfWork,
-        others: Sequence[PricedPool],
-        pool_id: PoolId | None,
-        now: datetime,
-    ) -> PriceTrend:
-        """Only models look at it; without a pool of its own the agent looks at the cheapest."""
         engine = self.ask.engine
         if engine is None or not engine.identity.models_used:
-            return PriceTrend()
-        pool = pool_id or (others[0].pool_id if others else None)
-        if pool is None:
-            return PriceTrend()
-        prices = work.prices.bucket_prices([pool], now - TREND_WINDOW)
-        return PriceTrend.of(prices.get(pool, ()))
+            return question
+        (informed,) = with_past(work, [question], now)
+        return informed
 
     def _decide(self, question: DecisionInput) -> Decision:
         engine = self.ask.engine

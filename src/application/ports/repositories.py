@@ -18,7 +18,7 @@ from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.cleanups import CleanupReport
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.commands.command import Command
-from spot_optimizer.domain.decisions.contract import SwitchLimits
+from spot_optimizer.domain.decisions.contract import PastInterruption, SwitchLimits
 from spot_optimizer.domain.decisions.record import DecisionRecord
 from spot_optimizer.domain.identifiers import (
     AgentId,
@@ -328,6 +328,12 @@ class InterruptionRepository(Protocol):
     def any_since(self, agent_id: AgentId, signal: SignalType, since: datetime) -> bool: ...
 
     def count_in_pool(self, pool_id: PoolId, since: datetime) -> int: ...
+
+    def past_of(
+        self, pool_ids: Collection[PoolId], since: datetime, most: int
+    ) -> Mapping[PoolId, Sequence[PastInterruption]]:
+        """Of each pool those detected since then, the newest first and no more than so many."""
+        ...
 
 
 class DecisionLog(Protocol):

@@ -24,6 +24,9 @@ PRICE_COLUMN_LIMIT: Final = Decimal(10_000)
 PRICE_HISTORY_WINDOW: Final = timedelta(days=7)
 INTERRUPTION_HISTORY_WINDOW: Final = timedelta(days=30)
 
+# The newest of a pool. All of them are kept with every decision, and a storm brings hundreds.
+INTERRUPTIONS_TOLD: Final = 50
+
 
 class DecisionType(StrEnum):
     STAY_SPOT = "stay_spot"
@@ -84,6 +87,7 @@ class DecisionInput:
     price_history: tuple[PricePoint, ...] = ()
     """Seven days, ascending."""
     interruption_history: tuple[PastInterruption, ...] = ()
+    """Thirty days of the pools concerned, at most INTERRUPTIONS_TOLD of each, the newest first."""
     limits: SwitchLimits = field(default_factory=SwitchLimits)
     recent_switches_7d: int = 0
     recent_switches_24h: int = 0

@@ -11,7 +11,7 @@ import pytest
 from spot_optimizer.cli import main
 from spot_optimizer.cli.failures import DATABASE_UNUSABLE, FAILED
 from tests.application_under_test import OPERATOR_TOKEN, Api, Json, Store, an_api
-from tests.model_files import onnx_of, skops_price, skops_risk
+from tests.model_files import a_forest, onnx_of, skops_of, skops_price, skops_risk
 
 Captured = pytest.CaptureFixture[str]
 
@@ -58,6 +58,31 @@ def decide(api: Api, store: Store, **pricing: Json) -> tuple[int, Json]:
     answer = api.post(f"/api/agents/{agent_id}/decide", body)
     assert answer.status_code == 200
     return int(store.rows("decision_engine_log")[-1]["id"]), answer.json()
+
+
+def change_the_market(
+    api: Api, store: Store, agent_id: str, prices: dict[str, float], *, hours_ago: float
+) -> None:
+    """By prices of the zones, and an interruption in the second one."""
+    at = api.ago(hours=hours_ago)
+    pools = {f"t3.medium.us-east-1{zone}": price for zone, price in prices.items()}
+    notice = {
+        "instance_id": "i-9",
+        "agent_id": agent_id,
+        "pool_id": "t3.medium.us-east-1b",
+        "signal_type": "termination-notice",
+        "detected_at": at,
+        "response_action": "no-action",
+    }
+    store.add(
+        {
+            "spot_price_snapshots": [
+                {"pool_id": pool, "price": price, "captured_at": at, "recorded_at": at}
+                for pool, price in pools.items()
+            ],
+            "spot_interruption_events": [notice],
+        }
+    )
 
 
 def replay(decision_id: int, capsys: Captured) -> tuple[int, Json, str]:
@@ -124,6 +149,41 @@ def test_by_models_even_when_others_are_in_service_now(
     assert set(row["input_data"]["flight"]["hashes"]) == {
         name.replace("__", ".") for name in models
     }
+
+
+def test_by_models_that_saw_other_pools_and_their_interruptions(
+    api: Api, store: Store, capsys: Captured
+) -> None:
+    """Other prices and interruptions since then change nothing."""
+    activate(api, risk_predictor__skops=skops_of(a_forest()))
+    agent_id = api.register(mode="ondemand")
+    decide(api, store)
+    zones = {"a": 0.0121, "b": 0.011, "c": 0.013}
+    place = {"instance_type": "t3.medium", "region": "us-east-1"}
+    store.add(
+        {
+            "spot_pools": [
+                {"id": f"t3.medium.us-east-1{zone}", "az": f"us-east-1{zone}", **place}
+                for zone in zones
+            ]
+        }
+    )
+    change_the_market(api, store, agent_id, zones, hours_ago=0.5)
+    decision_id, answer = decide(api, store)
+    change_the_market(api, store, agent_id, dict.fromkeys(zones, 0.02), hours_ago=0)
+
+    code, output, _ = replay(decision_id, capsys)
+
+    assert code == 0
+    answer.pop("instance_id")
+    assert told(output) == answer
+    seen = store.rows("decision_engine_log")[-1]["input_data"]["flight"]["question"]
+    assert [(pool["pool_id"], float(pool["price"])) for pool in seen["alternative_pools"]] == [
+        (f"t3.medium.us-east-1{zone}", zones[zone]) for zone in ("b", "a", "c")
+    ]
+    assert [pool["interruptions_30d"] for pool in seen["alternative_pools"]] == [1, 0, 0]
+    assert [past["pool_id"] for past in seen["interruption_history"]] == ["t3.medium.us-east-1b"]
+    assert output["scores"]["risk_predictor"] == answer["risk_score"]
 
 
 def test_by_models_that_failed(
