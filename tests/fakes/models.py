@@ -30,10 +30,11 @@ class InMemoryModelFiles:
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], bytes] = {}
         self.is_away = False
+        self.written_at = NOON
 
     def put(self, folder: str, files: Sequence[IncomingFile]) -> Sequence[StoredFile]:
         self._answer()
-        contents = {file.name: file.content.read() for file in files}
+        contents = {file.name: _whole(file) for file in files}
         self.kept.update({(folder, name): content for name, content in contents.items()})
         return [
             StoredFile(name, len(content), sha256(content).hexdigest())
@@ -53,7 +54,7 @@ class InMemoryModelFiles:
     def listing(self, folders: Collection[str]) -> Sequence[ListedFile]:
         self._answer()
         return [
-            ListedFile(name, len(content), NOON)
+            ListedFile(name, len(content), self.written_at)
             for (folder, name), content in self.kept.items()
             if folder in folders
         ]
@@ -61,13 +62,20 @@ class InMemoryModelFiles:
     def place(self, folder: str, name: str) -> str:
         return f"{folder}/{name}"
 
-    @property
     def folders(self) -> set[str]:
-        return {folder for folder, _ in self.kept}
+        self._answer()
+        return {folder for folder, _ in self.kept if folder}
 
     def _answer(self) -> None:
         if self.is_away:
             raise ModelFilesUnavailable("away")
+
+
+def _whole(file: IncomingFile) -> bytes:
+    try:
+        return file.content.read()
+    except OSError as error:
+        raise ModelFilesUnavailable(str(error)) from error
 
 
 @dataclass

@@ -87,6 +87,17 @@ def test_only_the_folders_asked_for_are_listed(files: ModelFiles) -> None:
     assert {file.size_bytes for file in files.listing(["s-1"])} == {3, 1}
 
 
+def test_folders_are_those_that_hold_something(files: ModelFiles) -> None:
+    assert list(files.folders()) == []
+    files.put("", incoming(a=b"one"))
+    files.put("s-1", incoming(a=b"one"))
+    files.put("s-2", incoming(a=b"two"))
+
+    files.remove("s-1")
+
+    assert list(files.folders()) == ["s-2"]
+
+
 def test_removing_what_is_not_there_does_no_harm(files: ModelFiles) -> None:
     files.put("s-1", incoming(a=b"one"))
 
@@ -132,8 +143,6 @@ class TestPlacesOutside:
 
 @pytest.mark.parametrize("is_new", [True, False])
 def test_when_one_file_fails_none_is_there(files: ModelFiles, is_new: bool) -> None:
-    if isinstance(files, InMemoryModelFiles):
-        pytest.skip("the fake reads at once")
     if not is_new:
         files.put("", incoming(a=b"before"))
     folder = "s-1" if is_new else ""
@@ -166,6 +175,15 @@ class TestDirectories:
 
         assert os.listdir(tmp_path / "s-1") == ["a.onnx"]
         assert files.read("s-1", "a.onnx") == b"x"
+
+    def test_lose_what_was_left_half_written(self, tmp_path: Path) -> None:
+        files = DirectoryFiles(tmp_path)
+        files.put("", incoming(a=b"x"))
+        (tmp_path / ".4711.part").write_bytes(b"half")
+
+        files.put("", incoming(b=b"x"))
+
+        assert sorted(os.listdir(tmp_path)) == ["a.onnx", "b.onnx"]
 
     def test_are_not_left_through_a_link(self, tmp_path: Path) -> None:
         secret = tmp_path / "secret"

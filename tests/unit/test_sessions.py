@@ -195,6 +195,9 @@ class TestGuessing:
         for _ in range(3 * ALLOWED):
             here.log_in("right", HERE)
 
+        here.guess(HERE.address, ALLOWED - 1)
+        assert here.log_in("right", HERE)
+
     def test_of_one_network_is_that_of_one_customer(self, here: Installation) -> None:
         for number in range(ALLOWED):
             here.guess(f"2001:db8::{number:x}")

@@ -35,6 +35,9 @@ class DirectoryFiles:
             directory = self._directory(folder)
             is_new = not directory.exists()
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for entry in _entries(directory):
+                if entry.name.endswith(_UNFINISHED):  # by somebody who ended in the middle
+                    os.unlink(entry)
             written: list[tuple[Path, Path]] = []
             stored = []
             try:
@@ -71,8 +74,17 @@ class DirectoryFiles:
         found = []
         with _told():
             for folder in filter(is_folder, folders):
-                found += [_listed(entry) for entry in _entries(self._root / folder)]
+                entries = _entries(self._root / folder)
+                found += [_listed(entry) for entry in entries if _is_finished(entry)]
         return found
+
+    def folders(self) -> Collection[str]:
+        with _told():
+            return [
+                entry.name
+                for entry in _entries(self._root)
+                if entry.is_dir(follow_symlinks=False) and is_folder(entry.name)
+            ]
 
     def place(self, folder: str, name: str) -> str:
         return str(self._path(folder, name))
@@ -104,13 +116,13 @@ def _written(path: Path, file: IncomingFile) -> StoredFile:
 def _entries(directory: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(directory) as entries:
-            return [
-                entry
-                for entry in entries
-                if entry.is_file(follow_symlinks=False) and not entry.name.endswith(_UNFINISHED)
-            ]
+            return list(entries)
     except FileNotFoundError:
         return []
+
+
+def _is_finished(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False) and not entry.name.endswith(_UNFINISHED)
 
 
 def _listed(entry: os.DirEntry[str]) -> ListedFile:

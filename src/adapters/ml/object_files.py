@@ -57,6 +57,15 @@ class ObjectFiles:
                 ]
         return found
 
+    def folders(self) -> Collection[str]:
+        with _told():
+            names = [
+                it["name"].rstrip("/").rpartition("/")[2]
+                for it in self._entries(self._root)
+                if it["type"] == "directory"
+            ]
+        return [name for name in names if name and is_folder(name)]
+
     def place(self, folder: str, name: str) -> str:
         return f"{self._url}/{folder}/{name}"
 

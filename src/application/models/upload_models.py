@@ -1,9 +1,9 @@
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from spot_optimizer.application.journal import record
-from spot_optimizer.application.models.removal import remove_files
+from spot_optimizer.application.models.removal import remove_files, remove_orphans
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.decision_engine import Announcer
 from spot_optimizer.application.ports.exclusion import Exclusion
@@ -56,18 +56,19 @@ class UploadModels:
             named = [IncomingFile(n, f.content) for n, f in zip(names, given, strict=True)]
             stored = self.files.put(session_id, named)
             try:
-                session, changes = self._keep(session_id, stored, caller)
+                session, changes, known = self._keep(session_id, stored, caller)
             except BaseException:
                 remove_files(self.files, [session_id])
                 raise
             self.announcer.announce()  # what it takes to open them may be imported from now on
             remove_files(self.files, [gone.id for gone in changes.removed])
+            remove_orphans(self.files, known, self.clock.now())
         return session
 
     @repeated_when_lost
     def _keep(
         self, session_id: SessionId, stored: Sequence[StoredFile], caller: Caller
-    ) -> tuple[ModelSession, SessionChanges]:
+    ) -> tuple[ModelSession, SessionChanges, Collection[SessionId]]:
         now = self.clock.now()
         hashless = self.compatibility.former_model_sessions
         kept = [
@@ -83,7 +84,7 @@ class UploadModels:
             work.models.save(changes)
             record(work, occurrences.models_uploaded(session, now), caller)
             work.commit()
-        return session, changes
+        return session, changes, {session_id, *(one.id for one in sessions.sessions)}
 
 
 def warn_of_unsafe(names: Sequence[str]) -> None:

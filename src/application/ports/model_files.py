@@ -61,6 +61,10 @@ class ModelFiles(Protocol):
         """The files directly in the folders, in any order."""
         ...
 
+    def folders(self) -> Collection[str]:
+        """All but the empty one, whoever has made them."""
+        ...
+
     def place(self, folder: str, name: str) -> str:
         """For people: where the file is."""
         ...
