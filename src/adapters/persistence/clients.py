@@ -11,13 +11,13 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
-    func,
     insert,
     or_,
     select,
     update,
 )
 
+from spot_optimizer.adapters.persistence.collation import SameText
 from spot_optimizer.adapters.persistence.tables import (
     agents,
     clients,
@@ -64,10 +64,8 @@ class SqlClientRepository:
         return self._is_taken(clients.c.email, email)
 
     def _is_taken(self, column: Column[Any], text: str) -> bool:
-        same = column == text
-        if self._connection.dialect.name == "sqlite":
-            same = func.folded(column) == func.folded(text)
-        return bool(self._connection.execute(select(exists().where(same))).scalar_one())
+        same = exists().where(SameText(column, text))
+        return bool(self._connection.execute(select(same)).scalar_one())
 
     def add(self, client: Client, at: datetime) -> None:
         self._connection.execute(

@@ -2,9 +2,12 @@
 
 import unicodedata
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Boolean, Connection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 T = TypeVar("T", str, str | None)
 
@@ -22,3 +25,22 @@ def folded(text: T) -> T:
 def as_compared(connection: Connection) -> Callable[[str], str]:
     """Keys that come out equal cannot both be stored. SQLite compares them exactly."""
     return str if connection.dialect.name == "sqlite" else folded
+
+
+class SameText(FunctionElement[bool]):
+    """Whether two texts are the same to MySQL, on SQLite as well."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(SameText)
+def _equal(element: SameText, compiler: SQLCompiler, **options: Any) -> str:
+    one, other = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{one} = {other}"
+
+
+@compiles(SameText, "sqlite")
+def _equal_when_folded(element: SameText, compiler: SQLCompiler, **options: Any) -> str:
+    one, other = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"folded({one}) = folded({other})"

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, Row, bindparam, exists, func, or_, select
 
+from spot_optimizer.adapters.persistence.collation import SameText
 from spot_optimizer.adapters.persistence.failures import reading
 from spot_optimizer.adapters.persistence.tables import (
     agents,
@@ -117,7 +118,11 @@ class SqlFleetQueries:
 
     @repeated_when_lost
     def agents(self, status: str | None) -> Sequence[AgentLine]:
-        asked = self._agents if status is None else self._agents.where(agents.c.status == status)
+        asked = (
+            self._agents
+            if status is None
+            else self._agents.where(SameText(agents.c.status, status))
+        )
         with reading(self._engine) as connection:
             return [_to_agent(row) for row in connection.execute(asked)]
 
@@ -148,9 +153,9 @@ def _conditions(wanted: InstanceFilter) -> list[ColumnElement[bool]]:
     if wanted.is_active is not None:
         found.append(instances.c.is_active.is_(wanted.is_active))
     if wanted.mode is not None:
-        found.append(instances.c.current_mode == wanted.mode)
+        found.append(SameText(instances.c.current_mode, wanted.mode))
     if wanted.region is not None:
-        found.append(instances.c.region == wanted.region)
+        found.append(SameText(instances.c.region, wanted.region))
     if wanted.search is not None:
         found.append(_mentions(wanted.search))
     return found

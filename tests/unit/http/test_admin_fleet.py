@@ -96,6 +96,9 @@ class TestInstances:
             ({"status": ""}, ["i-2", "i-1"]),
             ({"mode": "spot"}, ["i-1"]),
             ({"mode": "ondemand"}, ["i-2"]),
+            ({"mode": "Spot"}, ["i-1"]),
+            ({"mode": "sp\u00f3t"}, ["i-1"]),
+            ({"region": "EU-West-1"}, ["i-2"]),
             ({"mode": "on-demand"}, ["i-2"]),
             ({"mode": "nonsense"}, []),
             ({"mode": ""}, ["i-2", "i-1"]),
@@ -223,7 +226,8 @@ class TestAgents:
         assert place == ("t3.medium", "us-east-1", "us-east-1a", "spot")
 
     @pytest.mark.parametrize(
-        ("status", "count"), [("online", 1), ("deleted", 1), ("nonsense", 0), ("", 2)]
+        ("status", "count"),
+        [("online", 1), ("ONLINE ", 1), ("Deleted", 1), ("nonsense", 0), ("", 2)],
     )
     def test_are_filtered_by_status(
         self, api: Api, store: Store, fleet: dict[str, str], status: str, count: int

@@ -72,6 +72,7 @@ class TestTheList:
             ("?status=active", {"i-1", "i-2"}),
             ("?status=terminated", {"i-3"}),
             ("?mode=ondemand", {"i-3"}),
+            ("?mode=OnDemand", {"i-3"}),
             ("?mode=spot&status=active", {"i-1", "i-2"}),
             ("?search=I-2", {"i-2"}),
             ("?search=T3.M", {"i-1", "i-3"}),

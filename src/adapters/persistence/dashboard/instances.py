@@ -20,6 +20,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from spot_optimizer.adapters.persistence.collation import SameText
 from spot_optimizer.adapters.persistence.dashboard.pages import asked_of, comes_after
 from spot_optimizer.adapters.persistence.dashboard.switches import TOOK_PLACE
 from spot_optimizer.adapters.persistence.failures import reading
@@ -102,7 +103,7 @@ _WANTED: Final = (
     select(*_LINE)
     .where(instances.c.client_id.in_(bindparam("clients", expanding=True)))
     .where(_is_wanted("is_active", instances.c.is_active == bindparam("is_active")))
-    .where(_is_wanted("mode", instances.c.current_mode == bindparam("mode")))
+    .where(_is_wanted("mode", SameText(instances.c.current_mode, bindparam("mode"))))
     .where(_is_wanted("text", or_(_contains(instances.c.id), _contains(instances.c.instance_type))))
 )
 _LISTED: Final = Listing(InstanceLine, _WANTED, _newest_first)
