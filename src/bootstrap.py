@@ -168,6 +168,10 @@ def _make_cache(settings: Settings, clock: Clock) -> Cache:
     return FileCache(settings.data_dir / "cache.sqlite3", clock)
 
 
+def _cache_of_prices(settings: Settings, cache: Cache) -> Cache | None:
+    return None if settings.peculiarities.rows_change_beneath else cache
+
+
 def _make_announcer(settings: Settings) -> Announcer:
     if settings.redis_url is not None:
         from spot_optimizer.adapters.scheduling.redis_announcer import (
@@ -532,7 +536,12 @@ class Container(containers.DeclarativeContainer):
     agent_views = providers.Singleton(SqlAgentViews, engine=reading_engine)
     instance_views = providers.Singleton(SqlInstanceViews, engine=reading_engine)
     switch_views = providers.Singleton(SqlSwitchViews, engine=reading_engine)
-    price_views = providers.Singleton(SqlPriceViews, engine=reading_engine, clock=clock)
+    price_views = providers.Singleton(
+        SqlPriceViews,
+        engine=reading_engine,
+        clock=clock,
+        cache=providers.Callable(_cache_of_prices, settings, cache),
+    )
     http.add_args(
         providers.Singleton(
             dashboard_client_handlers,
@@ -646,6 +655,13 @@ class Container(containers.DeclarativeContainer):
                     clock=clock,
                 ),
                 every=timedelta(seconds=300),
+            ),
+            providers.Singleton(
+                Job,
+                name="roll_up_prices",
+                run=price_views.provided.roll_up,
+                every=timedelta(hours=1),
+                at_start=True,
             ),
             providers.Singleton(
                 Job,

@@ -2,6 +2,7 @@
 
 from tests.fakes.engines import FakeDecisionEngine, FixedEngine
 from tests.fakes.system import (
+    CacheAway,
     CountingIdentifiers,
     FixedClock,
     FixedTokens,
@@ -15,6 +16,7 @@ from tests.fakes.unit_of_work import (
 )
 
 __all__ = [
+    "CacheAway",
     "CountingIdentifiers",
     "FakeDecisionEngine",
     "FixedClock",

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
 from tests.builders import NOON
 
 
@@ -72,3 +73,23 @@ class InMemoryCache:
 
     def drop(self, key: str) -> None:
         self._entries.pop(key, None)
+
+    @property
+    def keys(self) -> list[str]:
+        return list(self._entries)
+
+
+class CacheAway:
+    """Cannot be reached."""
+
+    def add(self, key: str, value: bytes, lifetime: timedelta) -> bool:
+        raise StoreUnavailable("the cache is away")
+
+    def get(self, key: str) -> bytes | None:
+        raise StoreUnavailable("the cache is away")
+
+    def put(self, key: str, value: bytes, lifetime: timedelta) -> None:
+        raise StoreUnavailable("the cache is away")
+
+    def drop(self, key: str) -> None:
+        raise StoreUnavailable("the cache is away")

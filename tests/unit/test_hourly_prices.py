@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+from zlib import compress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -39,7 +40,7 @@ from tests.builders import (
     a_client,
     an_instance,
 )
-from tests.fakes import FixedClock
+from tests.fakes import CacheAway, FixedClock, InMemoryCache
 from tests.stores import SqlStore, statements
 
 NOW = NOON + 17 * MINUTE
@@ -55,7 +56,12 @@ class Charts:
         store.put(a_client(), an_instance(agent_id=None))
         store.put_pools(ZONE_A, ZONE_B)
         self.clock = FixedClock(NOW)
-        self.views = SqlPriceViews(store.engine, self.clock)
+        self.cache = InMemoryCache(self.clock)
+        self.views = SqlPriceViews(store.engine, self.clock, self.cache)
+
+    def start_anew(self) -> None:
+        """As another process, or the same after a restart."""
+        self.views = SqlPriceViews(self.store.engine, self.clock, self.cache)
 
     def bucket(self, pool_id: str, at: datetime, price: str, **columns: Any) -> None:
         row = {
@@ -82,9 +88,10 @@ class Charts:
             update(buckets).where(buckets.c.time_bucket == at).values(spot_price=Decimal(price))
         )
 
-    def purge(self, before: datetime) -> None:
-        buckets = pricing_snapshots_clean
-        self._run(delete(buckets).where(buckets.c.time_bucket < before))
+    def purge(self, before: datetime, since: datetime = NOON - 1000 * DAY) -> None:
+        buckets = pricing_snapshots_clean.c
+        gone = delete(pricing_snapshots_clean).where(buckets.time_bucket < before)
+        self._run(gone.where(buckets.time_bucket >= since))
 
     def _run(self, statement: Any) -> None:
         with self.store.engine.begin() as connection:
@@ -208,6 +215,99 @@ class TestWhatIsRemembered:
         assert len([one for one in sent if "BEGIN" not in one]) == 1
 
 
+class TestWhatIsKept:
+    """For a process that nobody has asked yet."""
+
+    @pytest.fixture(autouse=True)
+    def kept(self, charts: Charts) -> None:
+        charts.bucket(POOL_A, NOON - 30 * HOUR, "0.01")
+        charts.bucket(POOL_A, NOON - 5 * HOUR, "0.02")
+        charts.bucket(POOL_A, NOON - HOUR, "0.03")
+        charts.views.roll_up()
+        charts.start_anew()
+
+    def test_is_not_read_again(self, charts: Charts) -> None:
+        charts.settle_anew(NOON - 5 * HOUR, "7")
+        charts.settle_anew(NOON - HOUR, "0.04")
+        charts.clock.advance(MINUTE)
+
+        assert charts.shown(days=90) == {
+            "28.02. 06": {POOL_A: 0.01},
+            "01.03. 07": {POOL_A: 0.02},
+            "01.03. 11": {POOL_A: 0.04},
+        }
+
+    @pytest.mark.parametrize("ago", [timedelta(), HOUR, 5 * HOUR, 100 * HOUR])
+    def test_does_not_hide_what_has_come_since(self, charts: Charts, ago: timedelta) -> None:
+        charts.bucket(POOL_B, NOON - ago, "0.05")
+
+        assert charts.shown()[(NOON - ago).strftime("%d.%m. %H")][POOL_B] == 0.05
+        assert charts.shown()["01.03. 07"][POOL_A] == 0.02
+
+    def test_is_brought_up_by_and_by(self, charts: Charts) -> None:
+        charts.bucket(POOL_B, NOON - 20 * HOUR, "0.05")
+        charts.clock.advance(HOUR)
+        charts.views.roll_up()
+        charts.start_anew()
+        charts.settle_anew(NOON - 20 * HOUR, "7")
+
+        assert charts.shown()["28.02. 16"] == {POOL_B: 0.05}
+
+    def test_does_not_show_what_is_gone(self, charts: Charts) -> None:
+        charts.tick(POOL_B, NOON - 20 * HOUR, "0.5")
+        charts.purge(NOON - 10 * HOUR)
+
+        assert charts.shown() == {
+            "28.02. 16": {POOL_B: 0.5},
+            "01.03. 07": {POOL_A: 0.02},
+            "01.03. 11": {POOL_A: 0.03},
+        }
+
+    def test_shows_what_was_taken_out_of_the_middle_for_a_day_at_most(self, charts: Charts) -> None:
+        charts.purge(NOON - 4 * HOUR, since=NOON - 6 * HOUR)
+        assert "01.03. 07" in charts.shown()
+        charts.clock.advance(23 * HOUR)
+        charts.views.roll_up()
+        assert "01.03. 07" in charts.shown()
+
+        charts.clock.advance(HOUR)
+
+        assert set(charts.shown()) == {"28.02. 06", "01.03. 11"}
+
+    def test_is_of_no_other_database(self, charts: Charts) -> None:
+        charts.purge(NOON)
+        for ids, ago in enumerate((30, 5, 2), 1):
+            charts.bucket(POOL_A, NOON - ago * HOUR, "0.9", id=ids)
+
+        assert charts.shown() == {
+            "28.02. 06": {POOL_A: 0.9},
+            "01.03. 07": {POOL_A: 0.9},
+            "01.03. 10": {POOL_A: 0.9},
+        }
+
+    @pytest.mark.parametrize("value", [b"", b"nonsense", compress(b"nonsense"), compress(b"\x90")])
+    def test_may_be_damaged(self, charts: Charts, value: bytes) -> None:
+        for key in list(charts.cache.keys):
+            charts.cache.put(key, value, DAY)
+
+        assert len(charts.shown()) == 3
+
+    def test_may_be_out_of_reach(self, charts: Charts) -> None:
+        charts.views = SqlPriceViews(charts.store.engine, charts.clock, CacheAway())
+
+        charts.views.roll_up()
+
+        assert len(charts.shown()) == 3
+
+
+def test_without_a_shared_cache_everybody_reads_the_buckets(charts: Charts) -> None:
+    charts.views = SqlPriceViews(charts.store.engine, charts.clock, None)
+    charts.bucket(POOL_A, NOON - HOUR, "0.03")
+    charts.views.roll_up()
+
+    assert charts.shown() == {"01.03. 11": {POOL_A: 0.03}}
+
+
 moments = st.integers(0, 24 * 12 * 3).map(lambda number: NOW - number * 5 * MINUTE)
 news = st.lists(
     st.tuples(
@@ -215,6 +315,7 @@ news = st.lists(
         moments,
         st.decimals(min_value=0, max_value=9, places=6).map(str),
         st.integers(0, 90),
+        st.sampled_from(["", "", "restart", "roll up", "roll up and restart", "purge"]),
     ),
     unique_by=lambda told: told[:2],
     max_size=25,
@@ -225,18 +326,26 @@ news = st.lists(
 @given(told=news, interval=st.sampled_from(Interval), days=st.sampled_from([1, 2, 7]))
 def test_whatever_comes_in_whatever_order_is_shown(
     sqlite: SqlStore,
-    told: Sequence[tuple[str, datetime, str, int]],
+    told: Sequence[tuple[str, datetime, str, int, str]],
     interval: Interval,
     days: int,
 ) -> None:
-    """Looked at after every piece of news, as it would be without any memory."""
+    """Looked at after every piece of news, as it would be without any memory; processes end, and
+    the oldest is purged."""
     charts = Charts(sqlite)
     known: list[tuple[str, datetime, Decimal]] = []
-    for pool_id, at, price, minutes in told:
+    for pool_id, at, price, minutes, then in told:
         bucket = at.replace(minute=at.minute - at.minute % 5, second=0)
         charts.bucket(pool_id, bucket, price)
         known.append((pool_id, bucket, Decimal(price)))
         charts.clock.advance(minutes * MINUTE)
+        if "roll up" in then:
+            charts.views.roll_up()
+        if "restart" in then:
+            charts.start_anew()
+        if then == "purge":
+            charts.purge(before=bucket)
+            known = [one for one in known if one[1] >= bucket]
 
         since = charts.clock.now() - timedelta(days=days)
         sums: dict[datetime, dict[str, list[Decimal]]] = {}

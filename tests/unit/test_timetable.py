@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from apscheduler.schedulers import SchedulerAlreadyRunningError
@@ -15,8 +16,11 @@ from spot_optimizer.adapters.scheduling.redis_cache import RedisCache
 from spot_optimizer.adapters.scheduling.timetable import Job, Timetable
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
 from tests.application_under_test import OPERATOR_TOKEN, a_store_in, an_api, at_once
+from tests.builders import DAY
 from tests.contract.clock import ReplayClock
+from tests.fakes import CacheAway
 
+PATIENCE_S = 20
 MINUTE = timedelta(seconds=60)
 
 
@@ -46,22 +50,6 @@ def process(tmp_path: Path, clock: ReplayClock) -> Callable[[], Timetable]:
         return Timetable([], FileCache(tmp_path / "cache.sqlite3", clock), clock)
 
     return another
-
-
-class CacheAway:
-    """Cannot be reached."""
-
-    def add(self, key: str, value: bytes, lifetime: timedelta) -> bool:
-        raise StoreUnavailable("the cache is away")
-
-    def get(self, key: str) -> bytes | None:
-        raise StoreUnavailable("the cache is away")
-
-    def put(self, key: str, value: bytes, lifetime: timedelta) -> None:
-        raise StoreUnavailable("the cache is away")
-
-    def drop(self, key: str) -> None:
-        raise StoreUnavailable("the cache is away")
 
 
 @pytest.mark.parametrize(("needs_lease", "done"), [(True, 0), (False, 1)])
@@ -162,6 +150,21 @@ def test_a_timetable_that_was_never_started_may_be_stopped(
     with pytest.raises(SchedulerAlreadyRunningError):
         timetable.start()
     timetable.stop()
+
+
+def test_a_job_may_be_due_at_once(tmp_path: Path, clock: ReplayClock) -> None:
+    at_once, later = Event(), Event()
+    jobs = [
+        Job("at once", at_once.set, DAY, at_start=True),
+        Job("later", later.set, DAY),
+    ]
+    timetable = Timetable(jobs, FileCache(tmp_path / "cache.sqlite3", clock), clock)
+
+    timetable.start()
+    assert at_once.wait(PATIENCE_S)
+    timetable.stop()
+
+    assert not later.is_set()
 
 
 def test_it_starts_and_stops_with_the_application(tmp_path: Path) -> None:

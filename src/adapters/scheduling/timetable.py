@@ -24,6 +24,8 @@ class Job:
     every: timedelta
     needs_lease: bool = True
     """Whether it is left out while nobody can say that no other process runs it."""
+    at_start: bool = False
+    """Whether it is due at once, too."""
 
 
 class Timetable:
@@ -45,6 +47,7 @@ class Timetable:
                 coalesce=True,
                 max_instances=1,
                 misfire_grace_time=None,
+                **({"next_run_time": self._clock.now()} if job.at_start else {}),
             )
         self._scheduler.start()
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.errors import DomainError, NotFound
 from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId
+
+LONGEST_CHART: Final = timedelta(days=90)
 
 
 class Interval(StrEnum):

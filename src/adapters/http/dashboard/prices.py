@@ -17,6 +17,7 @@ from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread
 from spot_optimizer.adapters.http.wire import invalid
 from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.dashboard.prices import (
+    LONGEST_CHART,
     AgentChart,
     ChartQuestion,
     InstanceChart,
@@ -28,7 +29,7 @@ from spot_optimizer.domain.identifiers import AgentId, InstanceId
 from spot_optimizer.domain.savings import DEFAULT_ON_DEMAND_PRICE
 
 _DAYS_UNASKED: Final = 7
-_MOST_DAYS_OF_AN_INSTANCE: Final = 90
+_MOST_DAYS_OF_AN_INSTANCE: Final = LONGEST_CHART.days
 _MOST_DAYS_OF_AN_AGENT: Final = 30
 
 

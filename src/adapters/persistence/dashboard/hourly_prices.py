@@ -1,30 +1,37 @@
-"""What pools cost hour by hour, remembered, because the past does not change.
+"""What pools cost hour by hour, remembered, because the past does not change: by each process that
+is asked, and in the shared cache for those that are asked for the first time."""
 
-Charts read the settled five-minute buckets, one price each however many agents reported it. Before
-the first of them only raw ticks are there, which the former server left.
-"""
-
+import logging
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
 from threading import Lock
-from typing import Any, Final
+from typing import Final
+from zlib import compress, decompress
+from zlib import error as zlib_error
 
-from sqlalchemy import Column, ColumnElement, Connection, Integer, Select, bindparam, func, select
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+import msgspec
+from msgspec import DecodeError, Struct
+from sqlalchemy import Connection
 
-from spot_optimizer.adapters.persistence.tables import (
-    pricing_snapshots_clean,
-    spot_price_snapshots,
+from spot_optimizer.adapters.persistence.dashboard.hourly_sums import (
+    FAR_FUTURE,
+    HOUR,
+    Hours,
+    Sum,
+    bucket,
+    first_bucket_of,
+    hour_of,
+    hour_start,
+    oldest_after,
+    sums_between,
+    sums_of_ticks,
 )
-from spot_optimizer.adapters.persistence.tables.types import UtcInstant
-from spot_optimizer.domain.pricing.buckets import DataSource
+from spot_optimizer.application.ports.cache import Cache
+from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
 
-HOUR: Final = timedelta(hours=1)
+logger = logging.getLogger(__name__)
 
 # A late report can still settle a bucket anew for so long; older ones only come, or go.
 _UNSETTLED: Final = 2 * HOUR
@@ -32,103 +39,41 @@ _UNSETTLED: Final = 2 * HOUR
 LOOKS_AGAIN_AFTER: Final = timedelta(seconds=60)
 # Pools of so many types and regions are remembered.
 _REMEMBERED: Final = 32
-_TEN_DECIMALS: Final = Decimal("0.0000000001")
+# What was deleted, but for the oldest of all, shows no longer than this. It is made anew a little
+# before, and not while somebody waits for it.
+LASTS: Final = timedelta(hours=24)
+_MADE_ANEW_AFTER: Final = timedelta(hours=22)
 
 
-@dataclass(slots=True)
-class Sum:
-    """Of so many prices in USD per hour."""
+class Mark(Struct, frozen=True, array_like=True):
+    """Tells whether buckets came or went: the time of the oldest, the id of the newest."""
 
-    total: Decimal
-    count: int
-    _average: float | None = None
-
-    def plus(self, other: "Sum") -> "Sum":
-        return Sum(self.total + other.total, self.count + other.count)
-
-    @property
-    def average(self) -> float:
-        """To ten decimals, half up (contract/clients-and-notifications.md 1.3)."""
-        if self._average is None:
-            exact = self.total / self.count
-            self._average = float(exact.quantize(_TEN_DECIMALS, ROUND_HALF_UP))
-        return self._average
-
-
-# By hours since 1970, then by pool.
-Hours = Mapping[int, Mapping[str, Sum]]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Tells whether buckets came or went."""
-
-    oldest_bucket: int | None
+    oldest_bucket: datetime | None
     newest_bucket: int | None
     newest_tick: int | None
     """Counts only as long as there are no buckets."""
     pools: int
 
 
-class _EpochHour(FunctionElement[int]):
-    type = Integer()
-    inherit_cache = True
-
-
-@compiles(_EpochHour)
-def _epoch_hour(element: _EpochHour, compiler: SQLCompiler, **options: Any) -> str:
-    return f"UNIX_TIMESTAMP({compiler.process(element.clauses, **options)}) DIV 3600"
-
-
-@compiles(_EpochHour, "sqlite")
-def _epoch_hour_on_sqlite(element: _EpochHour, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST(strftime('%s', {compiler.process(element.clauses, **options)}) AS INTEGER) / 3600"
-
-
-def _sums(
-    pool: Column[Any], price: Column[Any], at: Column[Any], *conditions: ColumnElement[bool]
-) -> Select[Any]:
-    hour: ColumnElement[int] = _EpochHour(at)
-    return (
-        select(pool, hour.label("hour"), func.sum(price).label("total"), func.count().label("n"))
-        .where(pool.in_(bindparam("pools", expanding=True)), *conditions)
-        .where(at >= bindparam("since", type_=UtcInstant))
-        .where(at < bindparam("until", type_=UtcInstant))
-        .group_by(pool, hour)
-    )
-
-
-_CLEAN, _TICKS = pricing_snapshots_clean.c, spot_price_snapshots.c
-_BUCKET_SUMS: Final = _sums(
-    _CLEAN.pool_id,
-    _CLEAN.spot_price,
-    _CLEAN.time_bucket,
-    _CLEAN.data_source == DataSource.MEASURED,
-)
-_TICK_SUMS: Final = _sums(_TICKS.pool_id, _TICKS.price, _TICKS.captured_at)
-_FIRST_BUCKET: Final = select(func.min(_CLEAN.time_bucket)).where(
-    _CLEAN.pool_id.in_(bindparam("pools", expanding=True))
-)
-_OLDEST_NEWS: Final = (
-    select(func.min(_CLEAN.time_bucket))
-    .where(_CLEAN.id > bindparam("newest_bucket"))
-    .where(_CLEAN.pool_id.in_(bindparam("pools", expanding=True)))
-)
-_FAR_FUTURE: Final = datetime(2038, 1, 18, tzinfo=UTC)
-"""What a TIMESTAMP column can still be compared with."""
-
-
-@dataclass(slots=True)
-class _Memory:
+class _Memory(Struct):
     mark: Mark
+    made_at: datetime
     looked_at: datetime
     since: datetime
     first_bucket: datetime
-    hours: dict[int, dict[str, Sum]] = field(default_factory=dict)
+    hours: dict[int, dict[str, Sum]]
+    witness: tuple[str, datetime] | None = None
+    """Pool and time of the newest bucket: a database that has another under its id is another."""
+
+
+_FASTEST: Final = 1
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(_Memory)
 
 
 class HourlyPrices:
-    def __init__(self) -> None:
+    def __init__(self, cache: Cache | None) -> None:
+        self._cache = cache
         self._memories: OrderedDict[tuple[str, ...], _Memory] = OrderedDict()
         self._lock = Lock()
 
@@ -144,14 +89,31 @@ class HourlyPrices:
         if not pools:
             return {}
         if mark.newest_bucket is None:
-            return _read(connection, _TICK_SUMS, pools, since, _FAR_FUTURE)
+            return sums_of_ticks(connection, pools, since)
         with self._lock:
-            memory = self._up_to_date(connection, tuple(pools), _hour_start(since), now, mark)
-            first = _hour_of(since)
+            memory = self._up_to_date(connection, tuple(pools), hour_start(since), now, mark)
+            first = hour_of(since)
             hours = {hour: sums for hour, sums in memory.hours.items() if hour > first}
             first_bucket = memory.first_bucket
-        begun = _between(connection, pools, since, _hour_start(since) + HOUR, first_bucket)
+        begun = sums_between(connection, pools, since, hour_start(since) + HOUR, first_bucket)
         return begun | hours
+
+    def keep(
+        self,
+        connection: Connection,
+        pools: Sequence[str],
+        since: datetime,
+        now: datetime,
+        mark: Mark,
+    ) -> None:
+        """For all processes, so that no chart has to begin with the buckets."""
+        if not pools or mark.newest_bucket is None:
+            return
+        known = self._kept(connection, tuple(pools))
+        if known is not None and now - known.made_at >= _MADE_ANEW_AFTER:
+            known = None
+        memory = _brought_up(connection, tuple(pools), known, since, now, mark)
+        self._put(connection, tuple(pools), memory)
 
     def _up_to_date(
         self,
@@ -161,83 +123,93 @@ class HourlyPrices:
         now: datetime,
         mark: Mark,
     ) -> _Memory:
-        memory = self._memories.get(pools)
-        if memory is None or since < memory.since or _went(memory.mark, mark):
-            memory = _all(connection, pools, since, now, mark)
-        elif memory.mark != mark or now - memory.looked_at >= LOOKS_AGAIN_AFTER:
-            _look_again(connection, pools, memory, now, mark)
+        known = self._memories.get(pools)
+        if known is None or since < known.since or now - known.made_at >= LASTS:
+            known = self._kept(connection, pools)
+        memory = _brought_up(connection, pools, known, since, now, mark)
+        if memory is not known:
+            self._put(connection, pools, memory)
         self._memories[pools] = memory
         self._memories.move_to_end(pools)
         if len(self._memories) > _REMEMBERED:
             self._memories.popitem(last=False)
         return memory
 
+    def _kept(self, connection: Connection, pools: tuple[str, ...]) -> _Memory | None:
+        if self._cache is None:
+            return None
+        try:
+            packed = self._cache.get(_key(pools))
+            memory = None if packed is None else _DECODER.decode(decompress(packed))
+        except (StoreUnavailable, DecodeError, zlib_error) as unusable:
+            logger.warning("what pools have cost is read anew: %s", unusable)
+            return None
+        if memory is None or bucket(connection, memory.mark.newest_bucket) != memory.witness:
+            return None
+        return memory
 
-def _went(before: Mark, after: Mark) -> bool:
-    return before.oldest_bucket != after.oldest_bucket or (after.newest_bucket or 0) < (
-        before.newest_bucket or 0
-    )
+    def _put(self, connection: Connection, pools: tuple[str, ...], memory: _Memory) -> None:
+        if self._cache is None:
+            return
+        memory.witness = bucket(connection, memory.mark.newest_bucket)
+        try:
+            self._cache.put(_key(pools), compress(_ENCODER.encode(memory), _FASTEST), LASTS)
+        except StoreUnavailable as unavailable:
+            logger.warning("what pools have cost is not kept: %s", unavailable)
+
+
+def _brought_up(
+    connection: Connection,
+    pools: tuple[str, ...],
+    memory: _Memory | None,
+    since: datetime,
+    now: datetime,
+    mark: Mark,
+) -> _Memory:
+    """That memory with what has come and gone since, or another one."""
+    if memory is None or since < memory.since or now - memory.made_at >= LASTS:
+        return _all(connection, pools, since, now, mark)
+    if (mark.newest_bucket or 0) < (memory.mark.newest_bucket or 0):  # of another database
+        return _all(connection, pools, since, now, mark)
+    if (mark.oldest_bucket or FAR_FUTURE) > (memory.mark.oldest_bucket or FAR_FUTURE):
+        _forget(connection, pools, memory)
+    if memory.mark != mark or now - memory.looked_at >= LOOKS_AGAIN_AFTER:
+        _look_again(connection, pools, memory, now, mark)
+    return memory
+
+
+def _key(pools: tuple[str, ...]) -> str:
+    return f"hourly-prices:{sha256(_ENCODER.encode(pools)).hexdigest()}"
+
+
+def _forget(connection: Connection, pools: tuple[str, ...], memory: _Memory) -> None:
+    """The oldest were deleted, as they are from time to time."""
+    memory.first_bucket = first_bucket_of(connection, pools)
+    until = min(hour_start(memory.first_bucket) + HOUR, memory.looked_at + HOUR)
+    last = hour_of(until)
+    for hour in [hour for hour in memory.hours if hour < last]:
+        del memory.hours[hour]
+    if memory.since < until:
+        memory.hours |= sums_between(connection, pools, memory.since, until, memory.first_bucket)
 
 
 def _all(
     connection: Connection, pools: tuple[str, ...], since: datetime, now: datetime, mark: Mark
 ) -> _Memory:
-    first = connection.execute(_FIRST_BUCKET, {"pools": list(pools)}).scalar_one()
-    memory = _Memory(mark, now, since, first or _FAR_FUTURE)
-    memory.hours = _between(connection, pools, since, _FAR_FUTURE, memory.first_bucket)
-    return memory
+    first = first_bucket_of(connection, pools)
+    hours = sums_between(connection, pools, since, FAR_FUTURE, first)
+    return _Memory(mark, now, now, since, first, hours)
 
 
 def _look_again(
     connection: Connection, pools: tuple[str, ...], memory: _Memory, now: datetime, mark: Mark
 ) -> None:
-    asked = {"pools": list(pools), "newest_bucket": memory.mark.newest_bucket}
-    news = connection.execute(_OLDEST_NEWS, asked).scalar_one()
+    news = oldest_after(connection, pools, memory.mark.newest_bucket)
     unsettled = memory.looked_at - _UNSETTLED
-    since = _hour_start(max(memory.since, min(unsettled, news or unsettled)))
+    since = hour_start(max(memory.since, min(unsettled, news or unsettled)))
     memory.first_bucket = min(memory.first_bucket, news or memory.first_bucket)
-    first = _hour_of(since)
+    first = hour_of(since)
     for hour in [hour for hour in memory.hours if hour >= first]:
         del memory.hours[hour]
-    memory.hours |= _between(connection, pools, since, _FAR_FUTURE, memory.first_bucket)
+    memory.hours |= sums_between(connection, pools, since, FAR_FUTURE, memory.first_bucket)
     memory.mark, memory.looked_at = mark, now
-
-
-def _between(
-    connection: Connection,
-    pools: Sequence[str],
-    since: datetime,
-    until: datetime,
-    first_bucket: datetime,
-) -> dict[int, dict[str, Sum]]:
-    """Ticks before the first bucket, buckets from there on."""
-    hours = _read(connection, _BUCKET_SUMS, pools, since, until)
-    if since < first_bucket:
-        before = _read(connection, _TICK_SUMS, pools, since, min(until, first_bucket))
-        for hour, sums in before.items():
-            for pool, one in sums.items():
-                known = hours.setdefault(hour, {}).get(pool)
-                hours[hour][pool] = one if known is None else known.plus(one)
-    return hours
-
-
-def _read(
-    connection: Connection,
-    statement: Select[Any],
-    pools: Sequence[str],
-    since: datetime,
-    until: datetime,
-) -> dict[int, dict[str, Sum]]:
-    asked = {"pools": list(pools), "since": since, "until": until}
-    hours: dict[int, dict[str, Sum]] = {}
-    for pool, hour, total, count in connection.execute(statement, asked):
-        hours.setdefault(hour, {})[pool] = Sum(total, count)
-    return hours
-
-
-def _hour_of(moment: datetime) -> int:
-    return int(moment.timestamp()) // 3600
-
-
-def _hour_start(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)

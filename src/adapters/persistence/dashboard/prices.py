@@ -8,10 +8,9 @@ from sqlalchemy import Connection, Engine, Row, bindparam, func, select, type_co
 from spot_optimizer.adapters.persistence.dashboard.hourly_prices import (
     LOOKS_AGAIN_AFTER,
     HourlyPrices,
-    Hours,
     Mark,
-    Sum,
 )
+from spot_optimizer.adapters.persistence.dashboard.hourly_sums import Hours, Sum, hour_start
 from spot_optimizer.adapters.persistence.failures import reading
 from spot_optimizer.adapters.persistence.tables import (
     agents,
@@ -24,6 +23,7 @@ from spot_optimizer.adapters.persistence.tables import (
 from spot_optimizer.adapters.persistence.tables.types import Amount, UtcInstant
 from spot_optimizer.application.dashboard.instances import InstanceNotFound
 from spot_optimizer.application.dashboard.prices import (
+    LONGEST_CHART,
     AgentChart,
     ChartedPool,
     ChartQuestion,
@@ -33,6 +33,7 @@ from spot_optimizer.application.dashboard.prices import (
     PriceChart,
     PricePoint,
 )
+from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.agents.agent import AgentStatus
@@ -43,7 +44,9 @@ from spot_optimizer.domain.pricing.buckets import BUCKET_WIDTH
 _CHARTS_KEPT: Final = 64
 
 _MARK: Final[tuple[Any, ...]] = (
-    select(func.min(pricing_snapshots_clean.c.id)).scalar_subquery().label("oldest_bucket"),
+    select(func.min(pricing_snapshots_clean.c.time_bucket))
+    .scalar_subquery()
+    .label("oldest_bucket"),
     select(func.max(pricing_snapshots_clean.c.id)).scalar_subquery().label("newest_bucket"),
     select(func.max(spot_price_snapshots.c.id)).scalar_subquery().label("newest_tick"),
     select(func.count()).select_from(spot_pools).scalar_subquery().label("known_pools"),
@@ -77,6 +80,11 @@ _POOLS: Final = (
     .where(spot_pools.c.region == bindparam("region"))
     .order_by(spot_pools.c.id)
 )
+_PLACES: Final = (
+    select(instances.c.instance_type, instances.c.region)
+    .where(instances.c.is_active.is_(True))
+    .distinct()
+)
 _ON_DEMAND: Final = (
     select(
         type_coerce(func.sum(ondemand_price_snapshots.c.price), Amount(20, 6)),
@@ -94,10 +102,10 @@ _Wanted = tuple[str | None, str | None, int, Interval, int]
 class SqlPriceViews:
     """Charts are made once for all who ask for the same, as long as no price came or went."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, cache: Cache | None) -> None:
         self._engine = engine
         self._clock = clock
-        self._prices = HourlyPrices()
+        self._prices = HourlyPrices(cache)
         self._made: OrderedDict[_Wanted, tuple[Mark, datetime, PriceChart]] = OrderedDict()
 
     @repeated_when_lost
@@ -128,8 +136,25 @@ class SqlPriceViews:
             instance_type=row.instance_type,
             region=row.region,
             chart=chart if chart.pools else None,
-            average_on_demand_price=None if not count else Sum(total, count).average,
+            average_on_demand_price=None if not count else Sum.of(total, count).average,
         )
+
+    def roll_up(self) -> None:
+        """Where instances run, every hour has its sums before anybody asks for the first chart."""
+        now = self._clock.now()
+        since = hour_start(now - LONGEST_CHART)
+        with reading(self._engine) as connection:
+            places = connection.execute(_PLACES).all()
+        for place in places:
+            self._roll_up(place, since, now)
+
+    @repeated_when_lost
+    def _roll_up(self, place: Row[*tuple[Any, ...]], since: datetime, now: datetime) -> None:
+        with reading(self._engine) as connection:
+            mark = _mark(connection.execute(select(*_MARK)).one())
+            asked = {"instance_type": place.instance_type, "region": place.region}
+            pools = [pool.id for pool in connection.execute(_POOLS, asked)]
+            self._prices.keep(connection, pools, since, now, mark)
 
     def _of_instance(
         self,
