@@ -62,13 +62,13 @@ def _as_it_is(element: _Exactly, compiler: SQLCompiler, **options: Any) -> str:
     return str(compiler.process(element.clauses, **options))
 
 
-def _counted(table: Table) -> Select[Any]:
+def _counted(table: Table) -> Select[bytes | str, int]:
     """By the index on the clients alone."""
     client = _Exactly(table.c.client_id)
     return select(client.label("client"), func.count().label("number")).group_by(client)
 
 
-def _counted_among(table: Table, condition: ColumnElement[bool]) -> Select[Any]:
+def _counted_among(table: Table, condition: ColumnElement[bool]) -> Select[bytes | str, int]:
     """By whatever finds these rows: for the clients' order alone a database would go through an
     index and look up each row, five to ten times as long."""
     client = _Exactly(table.c.client_id + "")
@@ -182,7 +182,7 @@ class _Figures:
 
     @classmethod
     def read(cls, connection: Connection, client_id: ClientId | None = None) -> Self:
-        def counted(asked: Select[Any], table: Table) -> Mapping[str, int]:
+        def counted(asked: Select[bytes | str, int], table: Table) -> Mapping[str, int]:
             if client_id is not None:
                 asked = asked.where(table.c.client_id == client_id)
             return {_text(row.client): row.number for row in connection.execute(asked)}
