@@ -6,6 +6,7 @@ from typing import Final
 
 _HOURLY_PRICE: Final = Decimal("0.000001")
 _MONEY: Final = Decimal("0.0001")
+_CENT: Final = Decimal("0.01")
 _PERCENT: Final = Decimal("0.01")
 _PERCENT_LIMIT: Final = Decimal("999.99")
 
@@ -33,6 +34,19 @@ def hourly_price(amount: Decimal) -> Decimal:
 def money(amount: Decimal) -> Decimal:
     """USD, 4 decimals, half even."""
     return amount.quantize(_MONEY, ROUND_HALF_EVEN)
+
+
+class Cents:
+    """Rounds one amount after the other so that the sum of any first ones is their exact sum,
+    rounded half even; each is at most a cent from its own amount."""
+
+    def __init__(self) -> None:
+        self._exact = self._rounded = Decimal(0)
+
+    def of(self, amount: Decimal) -> Decimal:
+        self._exact += amount
+        before, self._rounded = self._rounded, self._exact.quantize(_CENT, ROUND_HALF_EVEN)
+        return self._rounded - before
 
 
 def percent(value: Decimal) -> Decimal:

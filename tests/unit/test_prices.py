@@ -24,7 +24,7 @@ from spot_optimizer.domain.pricing.report import (
     SpotPool,
     cheapest_offer,
 )
-from spot_optimizer.domain.values import hourly_price, money, percent
+from spot_optimizer.domain.values import Cents, hourly_price, money, percent
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -264,3 +264,16 @@ def an_offer(
     price: object = Decimal("0.0125"),
 ) -> PoolOffer | None:
     return PoolOffer.of(pool_id=pool_id, zone=zone, instance_type=instance_type, price=price)
+
+
+@given(fine=st.lists(amounts))
+def test_cents_add_up_to_the_exact_sum_wherever_one_stops(fine: list[Decimal]) -> None:
+    cents = Cents()
+    rounded = [cents.of(amount) for amount in fine]
+
+    for count in range(len(fine) + 1):
+        difference = sum(rounded[:count], Decimal(0)) - sum(fine[:count], Decimal(0))
+        assert abs(difference) <= Decimal("0.005")
+    for told, exact in zip(rounded, fine, strict=True):
+        assert abs(told - exact) <= Decimal("0.01")
+        assert told == round(told, 2)

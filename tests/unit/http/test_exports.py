@@ -81,7 +81,7 @@ class TestSavings:
         assert answer.text == (
             "Year,Month,Month Name,On-Demand Cost ($),Actual Cost ($),Savings ($)\r\n"
             "2025,4,April,10.12,0.00,2.00\r\n"
-            "2024,12,December,1000.00,0.00,0.00\r\n"
+            "2024,12,December,1000.00,0.00,0.01\r\n"
         )
 
     @pytest.mark.parametrize("form", ["parquet", "json"])
@@ -95,12 +95,31 @@ class TestSavings:
             assert sum(Decimal(row[name]) for row in rows) == total
         assert [row["name"] for row in rows] == ["April", "December"]
 
-    def test_as_csv_are_the_apis_months_to_the_cent(self, api: Api) -> None:
-        shown = {month["name"]: month for month in api.get(f"/api/client/{OWNER}/savings").json()}
+    def test_as_csv_add_up_to_what_the_api_says_to_the_cent(self, api: Api, store: Store) -> None:
+        store.add(
+            {
+                "client_savings_monthly": [
+                    {
+                        "client_id": OWNER,
+                        "year": 2023,
+                        "month": month,
+                        "baseline_cost": 10.0049,
+                        "actual_cost": 3.0351,
+                        "savings": 6.9698,
+                    }
+                    for month in range(3, 13)
+                ]
+            }
+        )
+        shown = api.get(f"/api/client/{OWNER}/savings").json()
+        exported = csv_rows(export(api, "savings"))[1:]
 
-        for row in csv_rows(export(api, "savings"))[1:]:
-            exact = Decimal(str(shown[row[2]]["savings"]))
-            assert abs(Decimal(row[5]) - exact) <= Decimal("0.005")
+        assert len(shown) == len(exported) == 12
+        for place, name in ((3, "onDemandCost"), (4, "modelCost"), (5, "savings")):
+            exact = sum(Decimal(str(month[name])) for month in shown)
+            assert abs(sum(Decimal(row[place]) for row in exported) - exact) <= Decimal("0.005")
+            for row, month in zip(exported, reversed(shown), strict=True):
+                assert abs(Decimal(row[place]) - Decimal(str(month[name]))) <= Decimal("0.01")
 
 
 class TestSwitches:

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from spot_optimizer.adapters.http.wire import timestamp
+from spot_optimizer.domain.values import Cents
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class Kind(StrEnum):
     TEXT = "text"
     WHOLE = "whole"
     MONEY = "money"
-    """USD with 4 decimals; CSV shows cents."""
+    """USD with 4 decimals; CSV shows cents, which add up to the same."""
     PRICE = "price"
     """USD per hour with 6 decimals."""
     FLAG = "flag"
@@ -65,7 +66,7 @@ MEDIA_TYPES: Final = {
 def as_csv(columns: Sequence[Column[T]], batches: Iterable[Sequence[T]]) -> Chunks:
     """Commas, CRLF, minimal quoting, no byte order mark; no cell is taken for a formula."""
     yield _lines([[column.title for column in columns]])
-    cells = [(column.value, _CELLS[column.kind], column.absent) for column in columns]
+    cells = [(column.value, _cell(column.kind), column.absent) for column in columns]
     for batch in batches:
         yield _lines(
             [
@@ -179,10 +180,6 @@ def _harmless(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _cents(amount: Decimal) -> str:
-    return f"{amount:.2f}"
-
-
 def _six_decimals(price: Decimal) -> str:
     return f"{price:.6f}"
 
@@ -191,10 +188,16 @@ def _yes_or_no(flag: object) -> str:
     return "true" if flag else "false"
 
 
+def _cell(kind: Kind) -> Callable[[Any], str]:
+    if kind is Kind.MONEY:
+        cents = Cents()
+        return lambda amount: str(cents.of(amount))
+    return _CELLS[kind]
+
+
 _CELLS: Final[dict[Kind, Callable[[Any], str]]] = {
     Kind.TEXT: _harmless,
     Kind.WHOLE: str,
-    Kind.MONEY: _cents,
     Kind.PRICE: _six_decimals,
     Kind.FLAG: _yes_or_no,
     Kind.TIME: lambda moment: timestamp(moment) or "",
