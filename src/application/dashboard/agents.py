@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
 
+from spot_optimizer.application.dashboard.paging import Page, Placed
 from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.decisions.contract import SwitchLimits
 from spot_optimizer.domain.identifiers import AgentId, ClientId
@@ -141,6 +142,14 @@ class AgentViews(Protocol):
 
     def history_of(self, client_id: ClientId) -> Sequence[PastAgentLine]:
         """Online ones first, then offline, deleted and other ones; heard from last first."""
+        ...
+
+    def page_of(self, client_id: ClientId, page: Page) -> Sequence[Placed[AgentLine]]:
+        """All but deleted ones, the newest first: who was heard from last changes all the time."""
+        ...
+
+    def page_of_history(self, client_id: ClientId, page: Page) -> Sequence[Placed[PastAgentLine]]:
+        """The newest first."""
         ...
 
     def activity_of(self, client_id: ClientId, recently: datetime) -> Sequence[AgentActivity]:

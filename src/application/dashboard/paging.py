@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +14,14 @@ class Position:
 
     at: datetime | None
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[T]):
+    """A line of a list that tells elsewhere where it stands."""
+
+    line: T
+    position: Position
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from spot_optimizer.application.dashboard.paging import Page, Position
 from spot_optimizer.domain.identifiers import ClientId
 
 
@@ -40,9 +41,13 @@ class ReplicaLine:
     primary_zone: str | None
     primary_mode: str | None
 
+    @property
+    def position(self) -> Position:
+        return Position(self.created_at, self.id)
+
 
 class ReplicaViews(Protocol):
-    def of_client(self, client_id: ClientId) -> Sequence[ReplicaLine]:
+    def of_client(self, client_id: ClientId, page: Page | None) -> Sequence[ReplicaLine]:
         """The active ones of its agents that are neither promoted nor terminated, newest first;
         by one statement."""
         ...

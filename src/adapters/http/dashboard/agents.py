@@ -1,6 +1,6 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Self
+from typing import Self, TypeVar
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
@@ -11,7 +11,8 @@ from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.agents import Success
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.dashboard.fields import Fields, form
-from spot_optimizer.adapters.http.dashboard.lists import WrittenList
+from spot_optimizer.adapters.http.dashboard.lists import WrittenList, a_list
+from spot_optimizer.adapters.http.dashboard.pages import link_to_next, page_of
 from spot_optimizer.adapters.http.routing import AnyRequest, delete, get, in_thread, post
 from spot_optimizer.adapters.http.wire import timestamp
 from spot_optimizer.application.agents.configure_agent import ConfigureAgent
@@ -24,10 +25,14 @@ from spot_optimizer.application.dashboard.agents import (
     AgentViews,
     PastAgentLine,
 )
+from spot_optimizer.application.dashboard.paging import Page, Placed
 from spot_optimizer.application.dashboard.questions import ClientQuestion
 from spot_optimizer.domain.agents.settings_change import LimitsChange, SettingsChange
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import AgentId, ClientId
+
+L = TypeVar("L")
+Shown = TypeVar("Shown")
 
 # Shown where no wait is set, and where it is 0 (4.3).
 _UNSET_WAIT_MINUTES = 30
@@ -197,18 +202,35 @@ def dashboard_agent_handlers(
 ) -> list[HTTPRouteHandler]:
     """Agents as their client sees and changes them."""
 
+    async def paged(
+        request: AnyRequest,
+        client_id: str,
+        page: Page,
+        read: Callable[[ClientId, Page], Sequence[Placed[L]]],
+        shown: Callable[[L], Shown],
+    ) -> Response[bytes]:
+        caller = await gatekeeper.dashboard(request)
+        found = await in_thread(read, caller.asking_about(ClientId(client_id)), page)
+        more = link_to_next(request, page, found)
+        return a_list([shown(placed.line) for placed in found], more)
+
     @get("/api/client/{client_id:str}/agents")
     async def agents(request: AnyRequest, client_id: FromPath[str]) -> Response[bytes]:
+        if (page := page_of(request)) is not None:
+            return await paged(request, client_id, page, agent_views.page_of, AgentItem.of)
         question = partial(ClientQuestion, ClientId(client_id), ())
         listed = await gatekeeper.ask_at_dashboard(request, agent_lists, question)
         return listed.response()
 
     @get("/api/client/{client_id:str}/agents/history")
-    async def history(request: AnyRequest, client_id: FromPath[str]) -> list[PastAgentItem]:
+    async def history(request: AnyRequest, client_id: FromPath[str]) -> Response[bytes]:
+        if (page := page_of(request)) is not None:
+            read = agent_views.page_of_history
+            return await paged(request, client_id, page, read, PastAgentItem.of)
         caller = await gatekeeper.dashboard(request)
         client = caller.asking_about(ClientId(client_id))
         lines: Sequence[PastAgentLine] = await in_thread(agent_views.history_of, client)
-        return [PastAgentItem.of(line) for line in lines]
+        return a_list([PastAgentItem.of(line) for line in lines])
 
     @get("/api/client/agents/{agent_id:str}")
     async def details(request: AnyRequest, agent_id: FromPath[str]) -> SingleAgent:

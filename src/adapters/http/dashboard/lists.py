@@ -20,7 +20,16 @@ class WrittenList(NamedTuple, Generic[L]):
     """The same as it is answered."""
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response[bytes]:
-        return Response(self.document, media_type=MediaType.JSON, headers=headers)
+        return _in_json(self.document, headers)
+
+
+def a_list(items: Sequence[object], headers: Mapping[str, str] | None = None) -> Response[bytes]:
+    """The answer for one who asks for what nobody else does."""
+    return _in_json(json.encode(items), headers)
+
+
+def _in_json(document: bytes, headers: Mapping[str, str] | None) -> Response[bytes]:
+    return Response(document, media_type=MediaType.JSON, headers=headers)
 
 
 def written(

@@ -1,10 +1,12 @@
 from typing import Self
 
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Struct, field
 
 from spot_optimizer.adapters.http.access import Gatekeeper
+from spot_optimizer.adapters.http.dashboard.pages import link_to_next, page_of
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread
 from spot_optimizer.adapters.http.wire import timestamp
 from spot_optimizer.application.dashboard.replicas import ReplicaLine, ReplicaViews
@@ -93,10 +95,14 @@ def dashboard_replica_handlers(
     """Replicas as their client sees them."""
 
     @get("/api/client/{client_id:str}/replicas")
-    async def replicas(request: AnyRequest, client_id: FromPath[str]) -> list[ReplicaItem]:
+    async def replicas(
+        request: AnyRequest, client_id: FromPath[str]
+    ) -> Response[list[ReplicaItem]]:
         caller = await gatekeeper.dashboard(request)
-        client = caller.asking_about(ClientId(client_id))
-        return [ReplicaItem.of(line) for line in await in_thread(replica_views.of_client, client)]
+        client, page = caller.asking_about(ClientId(client_id)), page_of(request)
+        lines = await in_thread(replica_views.of_client, client, page)
+        more = link_to_next(request, page, lines) if page else {}
+        return Response([ReplicaItem.of(line) for line in lines], headers=more)
 
     return [replicas]
 

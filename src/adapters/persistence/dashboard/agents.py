@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Engine, Row, Select, Table, bindparam, case, func, select
 
 from spot_optimizer.adapters.persistence.agents import to_limits
+from spot_optimizer.adapters.persistence.dashboard.pages import asked_of, comes_after
 from spot_optimizer.adapters.persistence.failures import reading
 from spot_optimizer.adapters.persistence.listing import Listing, batched
 from spot_optimizer.adapters.persistence.tables import (
@@ -28,6 +29,7 @@ from spot_optimizer.application.dashboard.agents import (
     PastEvent,
     PastReport,
 )
+from spot_optimizer.application.dashboard.paging import Page, Placed, Position
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.errors import AgentNotFound
@@ -98,6 +100,22 @@ _HISTORY: Final = (
         agents.c.last_heartbeat_at.desc(),
         agents.c.id,
     )
+)
+_PAGE: Final = (
+    select(agents.c.created_at, *_LINE)
+    .where(agents.c.client_id == bindparam("client_id"))
+    .where(agents.c.status != AgentStatus.DELETED)
+    .where(comes_after(agents.c.created_at, agents.c.id))
+    .order_by(agents.c.created_at.desc(), agents.c.id)
+    .limit(bindparam("limit"))
+)
+_PAGE_OF_HISTORY: Final = (
+    select(*PAST)
+    .join(instances, instances.c.id == agents.c.instance_id, isouter=True)
+    .where(agents.c.client_id == bindparam("client_id"))
+    .where(comes_after(agents.c.created_at, agents.c.id))
+    .order_by(agents.c.created_at.desc(), agents.c.id)
+    .limit(bindparam("limit"))
 )
 _LIMITS: Final = tuple(
     agent_configs.c[name]
@@ -211,6 +229,19 @@ class SqlAgentViews:
         with reading(self._engine) as connection:
             rows = connection.execute(_HISTORY, {"client_id": client_id})
             return [PastAgentLine(*row) for row in rows]
+
+    @repeated_when_lost
+    def page_of(self, client_id: ClientId, page: Page) -> Sequence[Placed[AgentLine]]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(_PAGE, {"client_id": client_id, **asked_of(page)})
+            return [Placed(AgentLine(*line), Position(at, line[0])) for at, *line in rows]
+
+    @repeated_when_lost
+    def page_of_history(self, client_id: ClientId, page: Page) -> Sequence[Placed[PastAgentLine]]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(_PAGE_OF_HISTORY, {"client_id": client_id, **asked_of(page)})
+            lines = [PastAgentLine(*row) for row in rows]
+        return [Placed(line, Position(line.created_at, line.id)) for line in lines]
 
     @repeated_when_lost
     def activity_of(self, client_id: ClientId, recently: datetime) -> Sequence[AgentActivity]:

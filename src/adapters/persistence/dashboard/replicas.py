@@ -3,6 +3,7 @@ from typing import Final
 
 from sqlalchemy import Engine, bindparam, select
 
+from spot_optimizer.adapters.persistence.dashboard.pages import asked_of, comes_after
 from spot_optimizer.adapters.persistence.failures import reading
 from spot_optimizer.adapters.persistence.tables import (
     agents,
@@ -10,6 +11,7 @@ from spot_optimizer.adapters.persistence.tables import (
     replica_instances,
     spot_pools,
 )
+from spot_optimizer.application.dashboard.paging import Page
 from spot_optimizer.application.dashboard.replicas import ReplicaLine
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.identifiers import ClientId
@@ -51,13 +53,21 @@ _OF_CLIENT: Final = (
     .order_by(replica_instances.c.created_at.desc(), replica_instances.c.id)
 )
 
+_PAGE: Final = _OF_CLIENT.where(
+    comes_after(replica_instances.c.created_at, replica_instances.c.id)
+).limit(bindparam("limit"))
+
 
 class SqlReplicaViews:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @repeated_when_lost
-    def of_client(self, client_id: ClientId) -> Sequence[ReplicaLine]:
+    def of_client(self, client_id: ClientId, page: Page | None) -> Sequence[ReplicaLine]:
+        asked: dict[str, object] = {"client_id": client_id}
         with reading(self._engine) as connection:
-            rows = connection.execute(_OF_CLIENT, {"client_id": client_id}).mappings()
+            if page is None:
+                rows = connection.execute(_OF_CLIENT, asked).mappings()
+            else:
+                rows = connection.execute(_PAGE, {**asked, **asked_of(page)}).mappings()
             return [ReplicaLine(**row) for row in rows]
