@@ -44,14 +44,6 @@ class HourlySavings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MonthlySavings:
-    on_demand_cost: Decimal
-    actual_cost: Decimal
-    saving: Decimal
-    percent: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchImpact:
     """What a change of the spot price does to the bill."""
 
@@ -93,20 +85,6 @@ def annual_savings(on_demand: Decimal, spot: Decimal) -> Decimal:
     return money(_saving_per_hour(on_demand, spot) * HOURS_PER_YEAR)
 
 
-def monthly_savings(
-    on_demand: Decimal, average_price: Decimal, hours: Decimal | int = HOURS_PER_MONTH
-) -> MonthlySavings:
-    """Both prices over the hours of a month; percent of what on-demand would have cost."""
-    on_demand_cost = on_demand * hours
-    actual_cost = average_price * hours
-    return MonthlySavings(
-        on_demand_cost=money(on_demand_cost),
-        actual_cost=money(actual_cost),
-        saving=money(on_demand_cost - actual_cost),
-        percent=savings_percent(on_demand_cost, actual_cost),
-    )
-
-
 def switch_impact(old_price: Decimal, new_price: Decimal, on_demand: Decimal) -> SwitchImpact:
     """Savings percent before and after, and new - old over an hour, a month and a year."""
     impact = new_price - old_price
@@ -144,12 +122,6 @@ def a_day_of(impact: Decimal) -> Decimal:
 def savings_of_period(impacts: Iterable[Decimal]) -> Decimal:
     """A day of the savings impact of every switch in the period."""
     return money(a_day_of(sum(impacts, _NOTHING)))
-
-
-def projected_monthly_savings(prices: Iterable[tuple[Decimal, Decimal]]) -> Decimal:
-    """A month of what all active spot instances save, as (on-demand, spot) prices."""
-    hourly = sum((on_demand - spot for on_demand, spot in prices), _NOTHING)
-    return money(hourly * HOURS_PER_MONTH)
 
 
 class ReplicaVerdict(StrEnum):

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from spot_optimizer.domain.savings import (
     HourlySavings,
-    MonthlySavings,
     ReplicaCostAnalysis,
     ReplicaVerdict,
     SwitchImpact,
@@ -16,8 +15,6 @@ from spot_optimizer.domain.savings import (
     credit,
     daily_savings,
     hourly_savings,
-    monthly_savings,
-    projected_monthly_savings,
     savings_impact,
     savings_of_period,
     savings_percent,
@@ -66,32 +63,6 @@ def test_longer_periods_are_not_computed_from_rounded_ones() -> None:
     # 0.00005 an hour rounds to nothing, a year of it does not
     assert hourly_savings(Decimal("0.00105"), Decimal("0.001")).saving == 0
     assert annual_savings(Decimal("0.00105"), Decimal("0.001")) == Decimal("0.4383")
-
-
-@pytest.mark.parametrize(
-    ("on_demand", "average", "expected"),
-    [
-        ("0.0416", "0.0125", ("30.3680", "9.1250", "21.2430", "69.95")),
-        ("0.0832", "0.0245", ("60.7360", "17.8850", "42.8510", "70.55")),
-    ],
-)
-def test_monthly_savings(on_demand: str, average: str, expected: tuple[str, str, str, str]) -> None:
-    on_demand_cost, actual_cost, saving, percent = map(Decimal, expected)
-
-    assert monthly_savings(Decimal(on_demand), Decimal(average)) == MonthlySavings(
-        on_demand_cost=on_demand_cost, actual_cost=actual_cost, saving=saving, percent=percent
-    )
-
-
-def test_a_month_may_have_other_hours() -> None:
-    assert monthly_savings(Decimal("0.0416"), Decimal(0), hours=720).saving == Decimal("29.9520")
-
-
-def test_a_month_without_on_demand_cost_saves_no_percent() -> None:
-    month = monthly_savings(Decimal(0), Decimal("0.05"))
-
-    assert month.percent == 0
-    assert month.saving == Decimal("-36.5000")
 
 
 def test_the_impact_of_a_switch() -> None:
@@ -157,16 +128,6 @@ def test_a_period_adds_up_all_its_switches() -> None:
     assert savings_of_period([]) == 0
 
 
-def test_a_month_of_the_present_fleet_is_projected() -> None:
-    fleet = [
-        (Decimal("0.0416"), Decimal("0.0125")),
-        (Decimal("0.0832"), Decimal("0.0245")),
-    ]
-
-    assert projected_monthly_savings(fleet) == Decimal("64.0940")
-    assert projected_monthly_savings([]) == 0
-
-
 def test_a_missing_price_saves_no_percent() -> None:
     assert savings_percent(None, Decimal("0.01")) == 0
     assert savings_percent(Decimal("0.01"), None) == 0
@@ -188,12 +149,10 @@ def test_no_price_is_refused(
     assert hourly.is_saving == (on_demand > 0 and on_demand > spot)
     daily_savings(on_demand, spot)
     annual_savings(on_demand, spot)
-    monthly_savings(on_demand, spot)
     switch_impact(on_demand, spot, other)
     savings_impact(optional, spot, other)
     assert savings_percent(on_demand, optional) <= Decimal("999.99")
     assert credit(spot) >= 0
-    projected_monthly_savings([(on_demand, spot)])
     an_analysis(primary_price=on_demand, replica_price=spot, revenue_per_hour=other)
     an_analysis(primary_price=on_demand, replica_price=spot, hours=Decimal(0))
 
