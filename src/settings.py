@@ -62,6 +62,8 @@ class Settings:
     decision_engine_class: str = "MLBasedDecisionEngine"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_file: Path | None = None
+    server_timing: bool = False
+    """Answers say how long they took in the server."""
     peculiarities: Compatibility = field(default_factory=Compatibility)
     """Not a variable itself: each of its fields is one."""
 

@@ -11,7 +11,7 @@ from uvicorn.config import STARTUP_FAILURE
 from spot_optimizer.cli.collector import no_collections
 
 if TYPE_CHECKING:
-    from litestar import Litestar
+    from litestar.types import ASGIApp
 
 # A thread that comes back from the database must not wait for the event loop to idle: with the
 # five milliseconds that are usual it would wait longer than its query took.
@@ -20,13 +20,19 @@ sys.setswitchinterval(0.0002)
 logger = logging.getLogger(__name__)
 
 
-def create_app() -> Litestar:
+def create_app() -> ASGIApp:
     """As in bootstrap; but a defect ends the server, which would try again for ever."""
     try:
         with no_collections():
             from spot_optimizer.bootstrap import create_app
+            from spot_optimizer.settings import Settings
 
-            return create_app()
+            app = create_app()
+            if not Settings.from_environment().server_timing:
+                return app
+            from spot_optimizer.cli.server_timing import Timed
+
+            return Timed(app)
     except Exception:
         logger.critical("The application cannot be built", exc_info=True)
         sys.exit(STARTUP_FAILURE)

@@ -11,6 +11,7 @@ from spot_optimizer.cli.failures import FAILED, Failure
 from spot_optimizer.cli.http_protocol import WholeAnswers
 from spot_optimizer.cli.listening import BACKLOG
 from spot_optimizer.cli.logs import has_access_lines, log_config
+from spot_optimizer.cli.server_timing import TimedHttp
 from spot_optimizer.cli.signals import interrupts_held_back
 from spot_optimizer.settings import Settings
 
@@ -33,7 +34,7 @@ def run(settings: Settings, workers: int, listening: socket.socket) -> None:
         workers=workers,
         backlog=BACKLOG,
         loop="uvloop",
-        http=WholeAnswers,
+        http=TimedHttp if settings.server_timing else WholeAnswers,
         ws="none",
         lifespan="on",
         proxy_headers=True,

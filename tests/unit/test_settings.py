@@ -34,6 +34,7 @@ READ = [
     ("DECISION_ENGINE_CLASS", "Mine", "Mine"),
     ("LOG_LEVEL", "debug", "DEBUG"),
     ("LOG_FILE", "server.log", Path("server.log")),
+    ("SERVER_TIMING", "true", True),
 ]
 WRONG = [
     ("DB_POOL_SIZE", "ten"),
