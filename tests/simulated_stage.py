@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from spot_optimizer.simulation.chance import chance
-from spot_optimizer.simulation.control_plane import ControlPlane, new_client
+from spot_optimizer.simulation.control_plane import ControlPlane, open_lines
 from spot_optimizer.simulation.crew import Crew
 from spot_optimizer.simulation.interruptions import InterruptionTrace
 from spot_optimizer.simulation.machines import Cloud, Mode
@@ -222,8 +222,8 @@ class Stage:
         time = SimulatedTime(speedup, self._jumping.now, self._jumping.sleep)
         cloud = Cloud(market, self._trace, time, chance(1, "machines"))
         tasks = asyncio.TaskGroup()
-        async with new_client(BASE_URL, httpx.MockTransport(self.server)) as client:
-            control_plane = ControlPlane(client, "token-x", self.tally)
+        async with open_lines(BASE_URL, httpx.MockTransport(self.server)) as lines:
+            control_plane = ControlPlane(lines, "token-x", self.tally)
             self.crew = Crew(tasks, time, cloud, control_plane, self.tally)
             async with tasks:
                 first = cloud.place(HERE, mode, "ami-first")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import uvloop
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -54,7 +55,7 @@ def demo(port: int | None, fleet: Fleet) -> None:
         console=Console(),
     )
     stage.mention_what_is_left_aside()
-    asyncio.run(stage.play(fleet))
+    uvloop.run(stage.play(fleet))
 
 
 def _admin_token(settings: Settings) -> str:

@@ -1,8 +1,7 @@
 """`spot-optimizer simulate`: a simulated fleet against a server that runs already."""
 
-import asyncio
-
 import httpx
+import uvloop
 from rich.console import Console
 
 from spot_optimizer.adapters.admin_token import AdminTokenFile
@@ -24,7 +23,7 @@ def simulate(fleet: Fleet, base_url: str, token: str | None, admin_token: str | 
     if token is None and admin_token is None:
         admin_token = _kept_admin_token()
     console = Console()
-    print_report(console, asyncio.run(_simulate(fleet, base_url, token, admin_token, console)))
+    print_report(console, uvloop.run(_simulate(fleet, base_url, token, admin_token, console)))
 
 
 async def _simulate(

@@ -13,7 +13,7 @@ import httpx
 
 from spot_optimizer.simulation.agent import HEARTBEAT_EVERY
 from spot_optimizer.simulation.chance import chance
-from spot_optimizer.simulation.control_plane import ControlPlane, new_client
+from spot_optimizer.simulation.control_plane import ControlPlane, open_lines
 from spot_optimizer.simulation.crew import Crew
 from spot_optimizer.simulation.fleet_operator import FleetOperator
 from spot_optimizer.simulation.fleet_owner import FleetOwner
@@ -91,13 +91,13 @@ async def run(
     """
     trace, market = _recordings(options)
     tally = Tally(speedup=options.speedup, agents=options.agents, price_source=market.source)
-    async with new_client(options.base_url, transport) as client:
+    async with open_lines(options.base_url, transport) as lines:
         time = SimulatedTime(options.speedup, now, sleep)
         # A machine of an earlier run must not come back: its id is retired on the server.
         identities = chance(options.seed, "machines", time.started_at.isoformat())
         cloud = Cloud(market, trace, time, identities)
         tasks = asyncio.TaskGroup()
-        crew = Crew(tasks, time, cloud, ControlPlane(client, options.token, tally), tally)
+        crew = Crew(tasks, time, cloud, ControlPlane(lines, options.token, tally), tally)
         try:
             async with tasks:
                 _start(crew, trace, options, watch)

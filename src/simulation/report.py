@@ -21,6 +21,9 @@ _FAIRNESS: Final = (
 )
 
 
+_SERVER_SIDE: Final = ("server p50 ms", "server p99 ms")
+
+
 def print_report(console: Console, tally: Tally) -> None:
     """Calls per route; what interruptions cost, if any came; switches, cost against on demand."""
     console.print(_calls("Requests, real time", tally.routes))
@@ -52,15 +55,18 @@ def _calls(title: str, routes: Mapping[str, RouteTally]) -> Table:
     table.add_column("Route", overflow="fold")
     for name in ("Requests", "Errors", "p50 ms", "p95 ms", "p99 ms"):
         table.add_column(name, justify="right")
+    is_timed = any(route.server_times for route in routes.values())
+    for name in _SERVER_SIDE if is_timed else ():
+        table.add_column(name, justify="right")
     table.add_column("Not 2xx")
     for route in sorted(routes):
-        table.add_row(escape(route), *_counts(routes[route]))
+        table.add_row(escape(route), *_counts(routes[route], is_timed=is_timed))
     table.add_section()
-    table.add_row("all", *_counts(_together(routes.values())))
+    table.add_row("all", *_counts(_together(routes.values()), is_timed=is_timed))
     return table
 
 
-def _counts(route: RouteTally) -> tuple[str, ...]:
+def _counts(route: RouteTally, *, is_timed: bool) -> tuple[str, ...]:
     refused = [f"{times} x {outcome}" for outcome, times in sorted(route.errors.items())]
     tolerated = [
         f"{times} x {outcome} expected" for outcome, times in sorted(route.tolerated.items())
@@ -69,6 +75,10 @@ def _counts(route: RouteTally) -> tuple[str, ...]:
         str(route.requests),
         str(route.errors.total()),
         *(_milliseconds(percentile(route.latencies, percent)) for percent in (50, 95, 99)),
+        *(
+            _milliseconds(percentile(route.server_times, percent))
+            for percent in ((50, 99) if is_timed else ())
+        ),
         ", ".join(refused + tolerated),
     )
 
@@ -78,6 +88,7 @@ def _together(routes: Iterable[RouteTally]) -> RouteTally:
     for route in routes:
         everything.requests += route.requests
         everything.latencies.extend(route.latencies)
+        everything.server_times.extend(route.server_times)
         everything.errors += Counter({"error": route.errors.total()})
         everything.tolerated += Counter({"refusal": route.tolerated.total()})
     return everything

@@ -22,6 +22,8 @@ class RouteTally:
     """Refusals that had to be expected, so they are no errors."""
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     """Seconds from sending to the whole answer, one per answered call."""
+    server_times: "array[float]" = field(default_factory=lambda: array("d"))
+    """Seconds that the server says it took, one per answer that says so."""
 
 
 @dataclass(slots=True)
@@ -99,11 +101,18 @@ class Tally:
         return self.on_demand_cost - self.cost
 
     def answered(
-        self, route: str, status: int, seconds: float, tolerated: frozenset[int] = frozenset()
+        self,
+        route: str,
+        status: int,
+        seconds: float,
+        tolerated: frozenset[int] = frozenset(),
+        server_s: float | None = None,
     ) -> None:
         for counted in self._counting(route):
             counted.requests += 1
             counted.latencies.append(seconds)
+            if server_s is not None:
+                counted.server_times.append(server_s)
             if not 200 <= status < 300:
                 refused = counted.tolerated if status in tolerated else counted.errors
                 refused[str(status)] += 1

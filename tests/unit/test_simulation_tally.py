@@ -1,12 +1,15 @@
 """What a fleet counts, and the table it ends with."""
 
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 
+import httpx
 import pytest
 from rich.console import Console
 
+from spot_optimizer.simulation.control_plane import ControlPlane, open_lines
 from spot_optimizer.simulation.progress import LiveStatus, status_line
 from spot_optimizer.simulation.report import print_report
 from spot_optimizer.simulation.tally import Downtime, Progress, StormTally, Tally, percentile
@@ -176,3 +179,35 @@ def test_on_a_terminal_one_line_is_kept_up_to_date() -> None:
         live(a_progress(3))
 
     assert "agents online" in output.getvalue()
+
+
+def test_what_the_server_says_it_took_stands_beside_what_the_simulator_saw() -> None:
+    tally = a_tally()
+    assert "server p99" not in printed(tally)
+
+    tally.answered("GET /x", 200, 0.040, server_s=0.0075)
+
+    text = " ".join(printed(tally).split())
+    assert "server p99 ms" in text or ("server" in text and "p99 ms" in text)
+    assert "7.5" in text
+    assert list(tally.routes["GET /x"].server_times) == [0.0075]
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("total;dur=12.5", [0.0125]), ("total;dur=x", []), ("db;dur=3", []), (None, [])],
+)
+def test_the_time_of_the_server_is_read_from_its_header(
+    said: str | None, seconds: list[float]
+) -> None:
+    tally = Tally()
+    headers = {} if said is None else {"Server-Timing": said}
+
+    async def call() -> None:
+        answering = httpx.MockTransport(lambda _: httpx.Response(200, headers=headers))
+        async with open_lines("http://test", answering) as lines:
+            await ControlPlane(lines, "token", tally).get("/x")
+
+    asyncio.run(call())
+
+    assert list(tally.routes["GET /x"].server_times) == seconds
