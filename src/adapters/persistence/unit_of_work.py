@@ -24,6 +24,7 @@ from spot_optimizer.adapters.persistence.prices import SqlPriceRepository
 from spot_optimizer.adapters.persistence.replicas import SqlReplicaRepository
 from spot_optimizer.adapters.persistence.standbys import SqlStandbyRepository
 from spot_optimizer.adapters.persistence.switches import SqlSwitchRepository
+from spot_optimizer.adapters.persistence.turns import Turns
 
 
 class SqlUnitOfWork:
@@ -46,14 +47,25 @@ class SqlUnitOfWork:
     audit: SqlAuditTrail
     _connection: Connection
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, turns: Turns | None = None, *, is_urgent: bool = False
+    ) -> None:
+        """`is_urgent`: before others that wait for their turn."""
         self._engine = engine
+        self._turns = turns
+        self._is_urgent = is_urgent
 
     def __enter__(self) -> Self:
+        if self._turns is not None:
+            self._turns.take(urgent=self._is_urgent)
         try:
             self._connection = self._engine.connect().execution_options(writes=True)
-        except SQLAlchemyError as error:
-            raise meaning_of(error) from error
+        except BaseException as error:
+            if self._turns is not None:
+                self._turns.pass_on()
+            if isinstance(error, SQLAlchemyError):
+                raise meaning_of(error) from error
+            raise
         connection = self._connection
         self.clients = SqlClientRepository(connection)
         self.agents = SqlAgentRepository(connection)
@@ -93,5 +105,8 @@ class SqlUnitOfWork:
             self._connection.close()  # rolls back whatever was not committed
         except SQLAlchemyError as on_close:
             error = error or on_close
+        finally:
+            if self._turns is not None:
+                self._turns.pass_on()
         if isinstance(error, SQLAlchemyError):
             raise meaning_of(error) from error
