@@ -1,6 +1,7 @@
 """What is built from what. The only file that knows all of the inside."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -83,6 +84,7 @@ from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.health_queries import SqlHealthQueries
 from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
 from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
+from spot_optimizer.adapters.persistence.turns import make_turns
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.adapters.scheduling.engine_watch import EngineWatch, SilentAnnouncer
 from spot_optimizer.adapters.scheduling.timetable import Job, Timetable
@@ -152,6 +154,9 @@ from spot_optimizer.application.sessions.open_sessions import OpenSessions
 from spot_optimizer.application.switching.record_switch import RecordSwitch
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.settings import Settings
+
+# What a notice has to wait for is a batch of them.
+_NOTICES_AT_A_TIME = 16
 
 # A reader who is slow holds a connection for as long as that takes.
 _EXPORTS_AT_A_TIME = 4
@@ -238,10 +243,12 @@ def _switch_histories(
 
 
 def _joined_for_callers(
-    authenticate: providers.Provider[Authenticate], use_case: providers.Provider[Any]
+    authenticate: providers.Provider[Authenticate],
+    use_case: providers.Provider[Any],
+    **how: object,
 ) -> providers.Provider[Any]:
     for_callers = providers.Singleton(ForCallers, authenticate=authenticate, use_case=use_case)
-    return providers.Singleton(Joined, for_callers)
+    return providers.Singleton(Joined, for_callers, **how)
 
 
 class Container(containers.DeclarativeContainer):
@@ -263,7 +270,12 @@ class Container(containers.DeclarativeContainer):
     cache: providers.Singleton[Cache] = providers.Singleton(
         _make_cache, settings=settings, clock=clock
     )
-    unit_of_work = providers.Factory(SqlUnitOfWork, engine=engine)
+    turns = providers.Singleton(make_turns, engine)
+    unit_of_work = providers.Factory(SqlUnitOfWork, engine=engine, turns=turns)
+    urgent_unit_of_work = providers.Factory(
+        SqlUnitOfWork, engine=engine, turns=turns, is_urgent=True
+    )
+    notice_lane = providers.Singleton(ThreadPoolExecutor, 1, thread_name_prefix="notice")
     engines = providers.Singleton(EngineRegistry)
     ask_engine = providers.Singleton(AskEngine, engines=engines)
     compatibility = settings.provided.peculiarities
@@ -521,7 +533,17 @@ class Container(containers.DeclarativeContainer):
             ensure_emergency_replica=compatible(
                 EnsureEmergencyReplica, identifiers=identifiers, price_freshness=price_freshness
             ),
-            fail_over=compatible(FailOver, stopwatch=stopwatch),
+            fail_over=joined_for_callers(
+                providers.Singleton(
+                    FailOver,
+                    unit_of_work=urgent_unit_of_work.provider,
+                    clock=clock,
+                    stopwatch=stopwatch,
+                    compatibility=compatibility,
+                ),
+                lane=notice_lane,
+                largest=_NOTICES_AT_A_TIME,
+            ),
             compatibility=compatibility,
         ),
         providers.Singleton(

@@ -27,6 +27,14 @@ class InMemoryInterruptions(Keeping):
         self.kept.append(replace(interruption, id=key))
         return key
 
+    def add_all(self, interruptions: Sequence[Interruption], at: datetime) -> None:
+        for one in interruptions:
+            self.add(one, at)
+
+    def save_all(self, interruptions: Sequence[Interruption]) -> None:
+        for one in interruptions:
+            self.save(one)
+
     def save(self, interruption: Interruption) -> None:
         if interruption.id is not None:
             self.kept[interruption.id - 1] = interruption
@@ -38,6 +46,11 @@ class InMemoryInterruptions(Keeping):
             if one.agent_id == agent_id and one.detected_at >= since
         ]
         return [one for _, _, one in sorted(found, key=lambda it: it[:2], reverse=True)]
+
+    def of(
+        self, agent_ids: Collection[AgentId], since: datetime
+    ) -> Mapping[AgentId, Sequence[Interruption]]:
+        return {one: found for one in agent_ids if (found := self.list_of(one, since))}
 
     def any_since(self, agent_id: AgentId, signal: SignalType, since: datetime) -> bool:
         return any(one.signal_type is signal for one in self.list_of(agent_id, since))

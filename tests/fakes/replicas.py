@@ -29,6 +29,9 @@ class InMemoryReplicas(Keeping):
             one for one in self.kept.values() if one.agent_id == agent_id and one.is_active
         )
 
+    def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Replica]]:
+        return {one: found for one in agent_ids if (found := self.active_of(one))}
+
     def add(self, replica: Replica) -> None:
         refuse_twice(replica.id in self.kept)
         self.kept[replica.id] = replica

@@ -33,8 +33,12 @@ from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EmergencyRequest,
     EnsureEmergencyReplica,
 )
-from spot_optimizer.application.interruptions.fail_over import FailOver, TerminationNotice
+from spot_optimizer.application.interruptions.fail_over import FailOver
 from spot_optimizer.application.interruptions.handle_rebalance import HandleRebalance
+from spot_optimizer.application.interruptions.termination_notices import (
+    ReceivedNotice,
+    TerminationNotice,
+)
 from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent
 from spot_optimizer.application.replicas.create_replica import CreateReplica, ReplicaOrder
 from spot_optimizer.application.replicas.hand_out_replicas import HandOutReplicas
@@ -198,6 +202,11 @@ class ReplicaHistory(RuleBasedStateMachine):
             last = self.accepted.get(key)
             assert last is None or now - last > REPEAT_WINDOW
             self.accepted[key] = now
+
+    def tell(self, notice: ReceivedNotice) -> None:
+        (answer,) = self.fail_over([notice])
+        if isinstance(answer, DomainError):
+            raise answer
 
     # What happens.
 
@@ -448,7 +457,7 @@ class ReplicaHistory(RuleBasedStateMachine):
             about = instance_id or before.agent.primary_instance_id
             done = self.act(
                 client_id,
-                partial(self.fail_over, before.agent.id, notice, CALLERS[client_id]),
+                partial(self.tell, ReceivedNotice(before.agent.id, notice, CALLERS[client_id])),
             )
             after = self.look(client_id)
             signal = SignalType.TERMINATION_NOTICE

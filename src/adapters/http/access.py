@@ -107,6 +107,18 @@ class Gatekeeper:
             return await self._ask(request, unseen, joined, question)
         return await self.ask(request, joined, question)
 
+    async def ask_at_dashboard_with_body(
+        self,
+        request: AnyRequest,
+        joined: Joined[Asked[Q], A],
+        question: Callable[[], Awaitable[Callable[[Caller], Q]]],
+    ) -> A:
+        """As `dashboard`, then as `ask_with_body`."""
+        unseen = await self._let_in_unseen(request)
+        if unseen is not None:
+            return await self._ask(request, unseen, joined, await question())
+        return await self.ask_with_body(request, joined, question)
+
     async def operator_only(self, request: AnyRequest) -> Caller:
         token = _header_token(request)
         if token is None:

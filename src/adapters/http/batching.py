@@ -8,6 +8,7 @@ many, the round trips and commits are shared, which is what a telemetry server s
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
 from spot_optimizer.application.ports.unit_of_work import AlwaysLost, StoreUnavailable
@@ -26,8 +27,16 @@ _GLANCES = 30
 class Joined(Generic[Q, A]):
     """A use case that takes many questions, asked one at a time."""
 
-    def __init__(self, answer: Callable[[Sequence[Q]], Sequence[A | DomainError]]) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Sequence[Q]], Sequence[A | DomainError]],
+        lane: Executor | None = None,
+        largest: int = LARGEST_BATCH,
+    ) -> None:
+        """`lane`: threads of its own, so that nobody else is waited for."""
         self._answer = repeated_when_lost(answer)
+        self._lane = lane
+        self._largest = largest
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._worker: asyncio.Task[None] | None = None
 
@@ -44,7 +53,7 @@ class Joined(Generic[Q, A]):
         busy_with = 0
         while self._waiting:
             await self._let_them_come(busy_with)
-            size = min(len(self._waiting), LARGEST_BATCH)
+            size = min(len(self._waiting), self._largest)
             await self._answer_batch([self._waiting.popleft() for _ in range(size)])
             busy_with = size + len(self._waiting)
 
@@ -58,7 +67,7 @@ class Joined(Generic[Q, A]):
     async def _answer_batch(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
         loop = asyncio.get_running_loop()
         try:
-            answers = await loop.run_in_executor(None, self._answer, [q for q, _ in batch])
+            answers = await loop.run_in_executor(self._lane, self._answer, [q for q, _ in batch])
         except Exception as error:  # one question must not take the others down with it
             alone_may_help = isinstance(error, AlwaysLost) or not isinstance(
                 error, StoreUnavailable

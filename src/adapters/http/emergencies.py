@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any, Final
 
 from litestar import Response
@@ -6,22 +7,26 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from spot_optimizer.adapters.http.access import Gatekeeper
+from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import Reader, as_instant
 from spot_optimizer.adapters.http.routing import AnyRequest, created, in_thread, post
 from spot_optimizer.adapters.http.wire import json_object
 from spot_optimizer.adapters.http.zones import wishes_in
+from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EmergencyAnswer,
     EmergencyRequest,
     EnsureEmergencyReplica,
 )
-from spot_optimizer.application.interruptions.fail_over import (
+from spot_optimizer.application.interruptions.failover import FailedOver
+from spot_optimizer.application.interruptions.termination_notices import (
     AlreadyMoved,
-    FailOver,
+    Answer,
     NobodyReady,
+    ReceivedNotice,
     TerminationNotice,
 )
-from spot_optimizer.application.interruptions.failover import FailedOver
+from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.errors import ValidationFailed
 from spot_optimizer.domain.identifiers import INSTANCE_ID_LENGTH, AgentId, InstanceId, ReplicaId
@@ -87,7 +92,7 @@ def emergency_handlers(
     *,
     gatekeeper: Gatekeeper,
     ensure_emergency_replica: EnsureEmergencyReplica,
-    fail_over: FailOver,
+    fail_over: Joined[Asked[ReceivedNotice], Answer],
     compatibility: Compatibility,
 ) -> list[HTTPRouteHandler]:
     """What is done about an interruption while it is announced."""
@@ -103,9 +108,11 @@ def emergency_handlers(
 
     @post("/api/agents/{agent_id:str}/termination-imminent")
     async def termination_imminent(request: AnyRequest, agent_id: FromPath[str]) -> Response[Any]:
-        caller = await gatekeeper.dashboard(request)
-        notice = _notice(await json_object(request, compatibility))
-        outcome = await in_thread(fail_over, AgentId(agent_id), notice, caller)
+        async def question() -> Callable[[Caller], ReceivedNotice]:
+            notice = _notice(await json_object(request, compatibility))
+            return lambda caller: ReceivedNotice(AgentId(agent_id), notice, caller)
+
+        outcome = await gatekeeper.ask_at_dashboard_with_body(request, fail_over, question)
         match outcome:
             case FailedOver(new_instance_id, replica_id, took_ms):
                 return Response(FailoverDone(new_instance_id, replica_id, took_ms))

@@ -1,4 +1,4 @@
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ _SINCE: Final = bindparam("since", type_=UtcInstant)
 
 _OF: Final = (
     select(spot_interruption_events)
-    .where(_EVENT.agent_id == bindparam("agent_id"))
+    .where(_EVENT.agent_id.in_(bindparam("ids", expanding=True)))
     .where(_EVENT.detected_at >= _SINCE)
     .order_by(_EVENT.detected_at.desc(), _EVENT.id.desc())
 )
@@ -88,10 +88,7 @@ def unfinished_interruptions(
     connection: Connection, since: datetime
 ) -> Mapping[AgentId, Sequence[Interruption]]:
     """Of all agents, the newest first; finished ones may be among them that no failover ended."""
-    found: dict[AgentId, list[Interruption]] = {}
-    for row in connection.execute(_UNFINISHED, {"since": since}):
-        found.setdefault(AgentId(row.agent_id), []).append(_to_interruption(row))
-    return found
+    return _by_agent(connection.execute(_UNFINISHED, {"since": since}))
 
 
 class SqlInterruptionRepository:
@@ -112,9 +109,25 @@ class SqlInterruptionRepository:
             .values(**_to_row(interruption))
         )
 
+    def add_all(self, interruptions: Sequence[Interruption], at: datetime) -> None:
+        if interruptions:
+            rows = [{**_to_row(one), "created_at": at} for one in interruptions]
+            self._connection.execute(insert(spot_interruption_events), rows)
+
+    def save_all(self, interruptions: Sequence[Interruption]) -> None:
+        for one in interruptions:
+            self.save(one)
+
     def list_of(self, agent_id: AgentId, since: datetime) -> Sequence[Interruption]:
-        rows = self._connection.execute(_OF, {"agent_id": agent_id, "since": since})
-        return [_to_interruption(row) for row in rows]
+        return self.of([agent_id], since).get(agent_id, [])
+
+    def of(
+        self, agent_ids: Collection[AgentId], since: datetime
+    ) -> Mapping[AgentId, Sequence[Interruption]]:
+        if not agent_ids:
+            return {}
+        asked = {"ids": sorted(agent_ids), "since": since}
+        return _by_agent(self._connection.execute(_OF, asked))
 
     def any_since(self, agent_id: AgentId, signal: SignalType, since: datetime) -> bool:
         same = (
@@ -171,6 +184,13 @@ class SqlInterruptionRepository:
             agent_interruptions=of_agent[0],
             agent_last_interrupted_at=of_agent[1],
         )
+
+
+def _by_agent(rows: Iterable[Row[Any]]) -> Mapping[AgentId, Sequence[Interruption]]:
+    found: dict[AgentId, list[Interruption]] = {}
+    for row in rows:
+        found.setdefault(AgentId(row.agent_id), []).append(_to_interruption(row))
+    return found
 
 
 def _to_interruption(row: Row[*tuple[Any, ...]]) -> Interruption:

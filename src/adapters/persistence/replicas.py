@@ -47,6 +47,9 @@ class SqlReplicaRepository:
     def active_of(self, agent_id: AgentId) -> Sequence[Replica]:
         return active_replicas_of(self._connection, [agent_id]).get(agent_id, [])
 
+    def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Replica]]:
+        return active_replicas_of(self._connection, agent_ids)
+
     def add(self, replica: Replica) -> None:
         self._connection.execute(insert(replica_instances).values(**_to_row(replica)))
 

@@ -1,25 +1,32 @@
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from spot_optimizer.application.commands.settle_former import cancel_for_notice
+from spot_optimizer.application.commands.changes import save_changes
 from spot_optimizer.application.interruptions.failover import FailedOver, Failover
+from spot_optimizer.application.interruptions.notice_records import OnRecord, on_record_of
+from spot_optimizer.application.interruptions.termination_notices import (
+    AlreadyMoved,
+    Answer,
+    NobodyReady,
+    ReceivedNotice,
+    TerminationNotice,
+    each_agent_once,
+)
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock, Stopwatch
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from spot_optimizer.application.replicas.changes import save_if_changed, save_replicas
-from spot_optimizer.application.replicas.promotions import primary_of
+from spot_optimizer.application.replicas.changes import save_replicas
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain import occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import InstanceRole, role_of
-from spot_optimizer.domain.callers import Caller
+from spot_optimizer.domain.commands.queue import cancelled_by_notice
 from spot_optimizer.domain.compatibility import Compatibility
-from spot_optimizer.domain.errors import AgentNotFound, NotFound
-from spot_optimizer.domain.identifiers import AgentId, InstanceId, ReplicaId
+from spot_optimizer.domain.errors import AgentNotFound, DomainError, NotFound
+from spot_optimizer.domain.identifiers import AgentId, InstanceId
 from spot_optimizer.domain.interruptions import (
     FAILOVER_IS_REMEMBERED,
-    HORIZON,
     Interruption,
     Resolution,
     ResponseAction,
@@ -27,40 +34,16 @@ from spot_optimizer.domain.interruptions import (
     same_notice,
 )
 from spot_optimizer.domain.replicas.promotion import PromotionReason
-from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.replicas.standbys import live, newest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerminationNotice:
-    instance_id: InstanceId | None = None
-    termination_at: datetime | None = None
-    replica_id: ReplicaId | None = None
-    """Which replica is to take over, if it can."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyMoved:
-    """The notice is for an instance that does not carry the workload."""
-
-    primary_instance_id: InstanceId | None
-
-
-@dataclass(frozen=True, slots=True)
-class NobodyReady:
-    """No replica can take over now; one that gets ready in time does."""
-
-    agent_may_launch_one: bool = False
-    """Said once of a notice, while no machine is coming up: who heard it twice would launch two
-    (contract/real-agents.md 2, termination-imminent)."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailOver:
     """The two-minute notice: a replica takes over within this call if one can.
 
-    The same notice again gets the first answer and changes nothing (ruling R8). Settings, status
-    and engine play no part (INV-14).
+    Takes what arrives together in one transaction, and asks for what it has to know of all agents
+    together: in a storm hundreds say so within seconds. The same notice again gets the first
+    answer and changes nothing (ruling R8). Settings, status and engine play no part (INV-14).
     """
 
     unit_of_work: UnitOfWorkFactory
@@ -69,92 +52,118 @@ class FailOver:
     compatibility: Compatibility
 
     @repeated_when_lost
-    def __call__(
-        self, agent_id: AgentId, said: TerminationNotice, caller: Caller
-    ) -> FailedOver | AlreadyMoved | NobodyReady:
-        now, began_s = self.clock.now(), self.stopwatch.seconds()
+    def __call__(self, received: Sequence[ReceivedNotice]) -> Sequence[Answer | DomainError]:
+        """In the order of the notices; a refusal in place of an answer where there is no such
+        agent or replica."""
+        answers: dict[int, Answer | DomainError] = {}
         with self.unit_of_work() as work:
-            failover = Failover(work, now, caller, self.stopwatch, self.compatibility, began_s)
-            agent = work.agents.get_for_update(agent_id, caller.owner)
-            if agent.is_deleted:
-                raise AgentNotFound
-            if said.replica_id and work.replicas.find(agent.id, said.replica_id) is None:
-                raise NotFound("Replica instance_id not found")
-            instance_id = said.instance_id or agent.primary_instance_id
-            if instance_id is None:
-                raise AgentNotFound
-            if instance_id != agent.primary_instance_id:
-                elsewhere = self._elsewhere(work, agent, instance_id, said, caller)
-                if elsewhere is not None:
-                    work.commit()
-                    return elsewhere
-            answer = self._meet(work, agent, instance_id, said, failover)
+            agents = work.agents.lock({one.agent_id for one in received})
+            for together in each_agent_once(received):
+                asked = _Round(work, self.clock.now(), self.stopwatch, self.compatibility, together)
+                answers |= asked.answers(agents)
+                agents = {**agents, **asked.changed_agents}
             work.commit()
-        return answer
+        return [answers[place] for place in range(len(received))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Notices of different agents."""
+
+    work: UnitOfWork
+    now: datetime
+    stopwatch: Stopwatch
+    compatibility: Compatibility
+    received: Sequence[tuple[int, ReceivedNotice]]
+    _new: list[Interruption] = field(default_factory=list)
+    _changed: list[Interruption] = field(default_factory=list)
+    changed_agents: dict[AgentId, Agent] = field(default_factory=dict)
+
+    def answers(self, agents: Mapping[AgentId, Agent]) -> dict[int, Answer | DomainError]:
+        """By the places of the notices."""
+        answers: dict[int, Answer | DomainError] = {}
+        asked = {one.agent_id for _, one in self.received} & agents.keys()
+        known = on_record_of(
+            self.work, {agent_id: agents[agent_id] for agent_id in asked}, self.now
+        )
+        for place, one in self.received:
+            on_record = known.get(one.agent_id)
+            try:
+                instance_id = _about(self.work, on_record, one)
+            except DomainError as refused:  # before anything was done
+                answers[place] = refused
+            else:
+                assert on_record is not None  # noqa: S101  or it would have been refused
+                answers[place] = self._answer(on_record, instance_id, one)
+        self.work.interruptions.add_all(self._new, self.now)
+        self.work.interruptions.save_all(self._changed)
+        self.work.agents.save_all(list(self.changed_agents.values()), self.now)
+        return answers
+
+    def _answer(
+        self, on_record: OnRecord, instance_id: InstanceId, received: ReceivedNotice
+    ) -> Answer:
+        if instance_id != on_record.agent.primary_instance_id:
+            elsewhere = self._elsewhere(on_record, instance_id, received)
+            if elsewhere is not None:
+                return elsewhere
+        return self._meet(on_record, instance_id, received)
 
     def _meet(
-        self,
-        work: UnitOfWork,
-        agent: Agent,
-        instance_id: InstanceId,
-        said: TerminationNotice,
-        failover: Failover,
+        self, on_record: OnRecord, instance_id: InstanceId, received: ReceivedNotice
     ) -> FailedOver | NobodyReady:
-        now = failover.now
-        notice = self._notice(work, agent, instance_id, said, now)
-        replicas = work.replicas.active_of(agent.id)
+        agent, replicas, now, said = on_record.agent, on_record.replicas, self.now, received.said
+        failover = Failover(
+            self.work,
+            now,
+            received.caller,
+            self.stopwatch,
+            self.compatibility,
+            self.stopwatch.seconds(),
+        )
+        notice = self._notice(on_record, instance_id, said)
         knows_primary = instance_id == agent.primary_instance_id or not agent.primary_is_alive(now)
         moved = (
             failover.attempt(agent, replicas, notice, said.replica_id) if knows_primary else None
         )
         if not self.compatibility.notices_leave_little:
-            failover.escalate(agent, notice)
+            self._changed.extend(_come_true(on_record.recent(now), notice))
             if notice.id is None:
-                record(work, occurrences.notice_accepted(agent, notice, now), failover.by)
+                told = occurrences.notice_accepted(agent, notice, now)
+                record(self.work, told, received.caller)
         if moved is not None:
             after, done = moved
-            work.agents.save(after, now)
+            self.changed_agents[agent.id] = after
             return done
-        self._note_unmet(work, agent, notice, said, replicas, failover)
+        self._note_unmet(on_record, notice, received)
         nobody_comes = not any(replica.has_machine for replica in live(replicas))
         return NobodyReady(knows_primary and notice.id is None and nobody_comes)
 
     def _notice(
-        self,
-        work: UnitOfWork,
-        agent: Agent,
-        instance_id: InstanceId,
-        said: TerminationNotice,
-        now: datetime,
+        self, on_record: OnRecord, instance_id: InstanceId, said: TerminationNotice
     ) -> Interruption:
         """The notice as it stands on record, or a new one (INV-13)."""
-        earlier = work.interruptions.list_of(agent.id, now - HORIZON)
+        agent, earlier = on_record.agent, on_record.recent(self.now)
         if self.compatibility.notices_leave_little:
             known = next((one for one in earlier if one.instance_id == instance_id), None)
         else:
-            known = same_notice(earlier, SignalType.TERMINATION_NOTICE, instance_id, now)
+            known = same_notice(earlier, SignalType.TERMINATION_NOTICE, instance_id, self.now)
         if known is not None:
             return known.standing() if instance_id == agent.primary_instance_id else known
-        primary = primary_of(work, agent)
+        primary = on_record.primary
         return Interruption(
             agent_id=agent.id,
             instance_id=instance_id,
             pool_id=(primary and primary.pool_id) or agent.placement.pool_id,
             signal_type=SignalType.TERMINATION_NOTICE,
-            detected_at=now,
+            detected_at=self.now,
             termination_at=said.termination_at,
         )
 
     def _note_unmet(
-        self,
-        work: UnitOfWork,
-        agent: Agent,
-        notice: Interruption,
-        said: TerminationNotice,
-        replicas: Sequence[Replica],
-        failover: Failover,
+        self, on_record: OnRecord, notice: Interruption, received: ReceivedNotice
     ) -> None:
-        now = failover.now
+        agent, now = on_record.agent, self.now
         if self.compatibility.notices_leave_little:
             bare = Interruption(
                 agent_id=agent.id,
@@ -162,33 +171,37 @@ class FailOver:
                 pool_id=None,
                 signal_type=SignalType.TERMINATION_NOTICE,
                 detected_at=now,
-                termination_at=said.termination_at,
+                termination_at=received.said.termination_at,
                 response_action=ResponseAction.EMERGENCY_SNAPSHOT,
             )
-            work.interruptions.add(bare.unanswered(None), now)
+            self._new.append(bare.unanswered(None))
             return
-        coming = newest(live(replicas))
+        coming = newest(live(on_record.replicas))
         unmet = notice.unanswered(coming.id if coming else None)
         if notice.id is None:
-            work.interruptions.add(unmet, now)
-        elif notice.is_open and unmet != notice:
-            work.interruptions.save(unmet)
-        cancel_for_notice(work, agent, notice.instance_id, now, failover.by)
-        save_if_changed(work, agent, agent.note_termination_notice(now), now)
+            self._new.append(unmet)
+            self.changed_agents[agent.id] = agent.note_termination_notice(now)
+        elif notice.is_open and unmet not in on_record.notices:
+            self._changed.append(unmet)
+        before = {command.id: command for command in on_record.commands}
+        cancelled = cancelled_by_notice(before.values(), notice.instance_id, now)
+        changes = [(before[after.id], after) for after in cancelled]
+        save_changes(self.work, changes, now, received.caller)
 
-    def _first_answer(
-        self, work: UnitOfWork, agent: Agent, instance_id: InstanceId, now: datetime
-    ) -> FailedOver | None:
+    def _first_answer(self, on_record: OnRecord, instance_id: InstanceId) -> FailedOver | None:
         """What the failover away from that instance was answered with, if it was lately."""
-        change = work.switches.find_primary_change(
-            agent.id, instance_id, PromotionReason.FAILOVER, now - FAILOVER_IS_REMEMBERED
+        change = self.work.switches.find_primary_change(
+            on_record.agent.id,
+            instance_id,
+            PromotionReason.FAILOVER,
+            self.now - FAILOVER_IS_REMEMBERED,
         )
         if change is None:
             return None
         met = next(
             (
                 notice
-                for notice in work.interruptions.list_of(agent.id, now - 2 * HORIZON)
+                for notice in on_record.notices
                 if notice.failover_completed and notice.instance_id == instance_id
             ),
             None,
@@ -199,34 +212,60 @@ class FailOver:
         return FailedOver(change.new_instance_id, replica_id, took_ms)
 
     def _elsewhere(
-        self,
-        work: UnitOfWork,
-        agent: Agent,
-        instance_id: InstanceId,
-        said: TerminationNotice,
-        caller: Caller,
+        self, on_record: OnRecord, instance_id: InstanceId, received: ReceivedNotice
     ) -> FailedOver | AlreadyMoved | None:
         """For an instance that is known not to be the primary (contract/domain.md 5.3): a standby
         protects nobody any longer, a former instance ends as announced. None: it is unknown."""
-        now = self.clock.now()
-        if repeated := self._first_answer(work, agent, instance_id, now):
+        if repeated := self._first_answer(on_record, instance_id):
             return repeated
+        work, agent, now, by = self.work, on_record.agent, self.now, received.caller
         standby = work.standbys.on_instance(agent.client_id, instance_id)
         instance = work.instances.find(instance_id)
         role = role_of(instance_id, agent, instance, standby)
         if role is InstanceRole.UNKNOWN:
             return None
-        notice = self._notice(work, agent, instance_id, said, now)
+        notice = self._notice(on_record, instance_id, received.said)
         if notice.id is None:
-            work.interruptions.add(notice.resolved(Resolution.NOT_THE_PRIMARY), now)
-            record(work, occurrences.notice_accepted(agent, notice, now), caller)
+            self._new.append(notice.resolved(Resolution.NOT_THE_PRIMARY))
+            record(work, occurrences.notice_accepted(agent, notice, now), by)
         if role is InstanceRole.STANDBY:
-            known = work.replicas.active_of(agent.id)
+            known = on_record.replicas
             failed = [one.fail(now) for one in known if one.instance_id == instance_id]
             counted = save_replicas(
-                work, agent, known, failed, now, caller, self.compatibility, "interrupted"
+                work, agent, known, failed, now, by, self.compatibility, "interrupted"
             )
-            save_if_changed(work, agent, counted, now)
+            if counted != agent:
+                self.changed_agents[agent.id] = counted
         elif instance is not None and instance.is_active:
             work.instances.save(instance.close(notice.ends_at), now)
         return AlreadyMoved(agent.primary_instance_id)
+
+
+def _about(work: UnitOfWork, on_record: OnRecord | None, received: ReceivedNotice) -> InstanceId:
+    """Which instance is to be lost.
+
+    Raises:
+        AgentNotFound: unknown, deleted, another client's, or without any instance.
+        NotFound: the notice names a replica that the agent does not have.
+    """
+    said, owner = received.said, received.caller.owner
+    if on_record is None or on_record.agent.is_deleted:
+        raise AgentNotFound
+    agent = on_record.agent
+    if owner not in (None, agent.client_id):
+        raise AgentNotFound
+    if said.replica_id and work.replicas.find(agent.id, said.replica_id) is None:
+        raise NotFound("Replica instance_id not found")
+    instance_id = said.instance_id or agent.primary_instance_id
+    if instance_id is None:
+        raise AgentNotFound
+    return instance_id
+
+
+def _come_true(earlier: Sequence[Interruption], notice: Interruption) -> Sequence[Interruption]:
+    """Earlier recommendations to leave the same instance."""
+    return [
+        one.resolved(Resolution.ESCALATED)
+        for one in earlier
+        if not one.is_termination and one.is_open and one.instance_id == notice.instance_id
+    ]

@@ -11,7 +11,7 @@ from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.identifiers import InstanceId, ReplicaId
-from spot_optimizer.domain.interruptions import HORIZON, Interruption, Resolution
+from spot_optimizer.domain.interruptions import HORIZON, Interruption
 from spot_optimizer.domain.replicas.promotion import PromotionReason
 from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.replicas.standbys import failover_candidate
@@ -131,13 +131,3 @@ class Failover:
                 success=True,
             )
             self.work.interruptions.save(marked)
-
-    def escalate(self, agent: Agent, notice: Interruption) -> None:
-        """Earlier recommendations to leave the same instance have come true."""
-        for earlier in self.work.interruptions.list_of(agent.id, self.now - HORIZON):
-            if (
-                not earlier.is_termination
-                and earlier.is_open
-                and earlier.instance_id == notice.instance_id
-            ):
-                self.work.interruptions.save(earlier.resolved(Resolution.ESCALATED))

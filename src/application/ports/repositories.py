@@ -141,6 +141,10 @@ class ReplicaRepository(Protocol):
         """Live, promoted and failed ones, the newest first."""
         ...
 
+    def of(self, agent_ids: Collection[AgentId]) -> Mapping[AgentId, Sequence[Replica]]:
+        """As `active_of`."""
+        ...
+
     def add(self, replica: Replica) -> None: ...
 
     def save_all(self, replicas: Sequence[Replica]) -> None: ...
@@ -313,10 +317,22 @@ class PriceRepository(Protocol):
 class InterruptionRepository(Protocol):
     def add(self, interruption: Interruption, at: datetime) -> InterruptionId: ...
 
+    def add_all(self, interruptions: Sequence[Interruption], at: datetime) -> None: ...
+
     def save(self, interruption: Interruption) -> None: ...
+
+    def save_all(self, interruptions: Sequence[Interruption]) -> None:
+        """As `save`; none of them twice."""
+        ...
 
     def list_of(self, agent_id: AgentId, since: datetime) -> Sequence[Interruption]:
         """Those detected since then, the newest first."""
+        ...
+
+    def of(
+        self, agent_ids: Collection[AgentId], since: datetime
+    ) -> Mapping[AgentId, Sequence[Interruption]]:
+        """As `list_of`."""
         ...
 
     def circumstances(
