@@ -29,6 +29,10 @@ from spot_optimizer.application.agents.report_termination import ReportTerminati
 from spot_optimizer.application.commands.expire_commands import ExpireCommands
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands, Poll
 from spot_optimizer.application.commands.issue_switch_command import IssueSwitchCommand
+from spot_optimizer.application.commands.report_command_execution import (
+    ExecutionReport,
+    ReportCommandExecution,
+)
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EmergencyRequest,
     EnsureEmergencyReplica,
@@ -51,10 +55,10 @@ from spot_optimizer.domain.agents.agent import Agent, AgentStatus
 from spot_optimizer.domain.agents.heartbeat import Heartbeat
 from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.callers import Caller
-from spot_optimizer.domain.commands.command import Command
+from spot_optimizer.domain.commands.command import Command, CommandStatus
 from spot_optimizer.domain.commands.switch_order import SwitchOrder
 from spot_optimizer.domain.errors import DomainError
-from spot_optimizer.domain.identifiers import AgentId, ClientId, InstanceId, ReplicaId
+from spot_optimizer.domain.identifiers import AgentId, ClientId, CommandId, InstanceId, ReplicaId
 from spot_optimizer.domain.interruptions import REPEAT_WINDOW, Interruption, SignalType
 from spot_optimizer.domain.replicas import standbys
 from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
@@ -86,6 +90,7 @@ from tests.sabotage import Crash, Saboteur
 from tests.stores import InMemoryStore, SqlStore, Store
 
 LEASE: Final = 10 * MINUTE
+FINAL: Final = set(CommandStatus) - {CommandStatus.PENDING, CommandStatus.EXECUTING}
 LONG_AGO: Final = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 # Both clients name the same machines now and then.
@@ -108,6 +113,7 @@ class Look:
     notices: list[Interruption]
     instances: Mapping[InstanceId, Instance]
     commands: list[Command]
+    """The open ones."""
 
     @property
     def live(self) -> list[Replica]:
@@ -134,6 +140,7 @@ class ReplicaHistory(RuleBasedStateMachine):
         self.terminate = ReportTermination(work, clock, TODAY)
         self.issue = IssueSwitchCommand(work, clock, ids, TODAY)
         self.hand_out = HandOutCommands(self.store.command_queries, work, clock, LEASE, TODAY)
+        self.report_execution = ReportCommandExecution(work, clock, TODAY)
         self.record_switch = RecordSwitch(work, clock, ids, TODAY)
         self.expire = ExpireCommands(work, clock, TODAY)
         self.create = CreateReplica(work, clock, stopwatch, ids, HOUR, TODAY)
@@ -149,6 +156,10 @@ class ReplicaHistory(RuleBasedStateMachine):
         self.loop = RunCoordinatorPass(queries, clock, coordinate, TODAY)
         self.agents: dict[ClientId, AgentId] = {}
         self.replica_ids: set[ReplicaId] = set()
+        self.command_ids: set[CommandId] = set()
+        self.finished: dict[CommandId, Command] = {}
+        self.told_of: CommandId | None = None
+        """The command whose execution was reported in this step."""
         self.accepted: dict[object, datetime] = {}
 
     # What is on record.
@@ -172,6 +183,13 @@ class ReplicaHistory(RuleBasedStateMachine):
                     work.commands.open_of([agent_id]).get(agent_id, ()), key=lambda one: one.id
                 ),
             )
+
+    def orders(self, seen: Look) -> Mapping[CommandId, Command]:
+        """All that were ever given to the agent."""
+        self.command_ids |= {one.id for one in seen.commands}
+        with self.store.work() as work:
+            found = {one: work.commands.find(seen.agent.id, one) for one in self.command_ids}
+        return {key: one for key, one in found.items() if one is not None}
 
     @property
     def everything(self) -> list[Look]:
@@ -279,6 +297,22 @@ class ReplicaHistory(RuleBasedStateMachine):
     def an_agent_polls(self, client_id: ClientId) -> None:
         poll = Poll(self.agents[client_id], CALLERS[client_id])
         self.act(client_id, lambda: self.hand_out([poll]))
+
+    @rule(client_id=clients, data=st.data(), success=st.none() | st.booleans())
+    def an_execution_is_reported(
+        self, client_id: ClientId, data: st.DataObject, success: bool | None
+    ) -> None:
+        ids = sorted(self.command_ids) or [CommandId("no such command")]
+        command_id = data.draw(st.sampled_from(ids))
+        said = ExecutionReport(
+            command_id=command_id,
+            success=success,
+            says_success=success is not None,
+            as_received={},
+        )
+        agent_id = self.agents[client_id]
+        self.told_of = command_id
+        self.act(client_id, lambda: self.report_execution(agent_id, said, CALLERS[client_id]))
 
     @rule(client_id=clients, old=someone, new=instances)
     def a_switch_is_reported(
@@ -498,6 +532,10 @@ class ReplicaHistory(RuleBasedStateMachine):
 
     @invariant()
     def the_invariants_hold(self) -> None:
+        self.check()
+        self.told_of = None
+
+    def check(self) -> None:
         for client_id in self.agents:
             seen = self.look(client_id)
             agent = seen.agent
@@ -518,6 +556,7 @@ class ReplicaHistory(RuleBasedStateMachine):
                 (one.target_mode, one.target_pool_id) for one in seen.commands if one.is_switch
             ]
             assert len(set(targets)) == len(targets)  # INV-12
+            self.what_is_finished_stays(self.orders(seen))
             for replica in seen.replicas.values():
                 assert replica.is_active is (replica.status is not ReplicaStatus.TERMINATED)
                 assert (replica.terminated_at is None) is replica.is_active
@@ -525,6 +564,16 @@ class ReplicaHistory(RuleBasedStateMachine):
                     assert replica.ready_at is not None
             for notice in seen.notices:
                 assert not notice.failover_completed or notice.success
+
+    def what_is_finished_stays(self, commands: Mapping[CommandId, Command]) -> None:
+        """INV-11; a cancelled command is what its agent did of it, if that is told late."""
+        for command_id, before in self.finished.items():
+            after = commands.get(command_id, before)
+            if before.status is CommandStatus.CANCELLED and command_id == self.told_of:
+                assert after.status in FINAL
+            else:
+                assert after == before
+        self.finished |= {key: one for key, one in commands.items() if one.status in FINAL}
 
 
 # Steps for each place, of which `make test` takes about five thousand altogether.
@@ -563,9 +612,37 @@ def test_the_invariants_hold_through_any_history(request: pytest.FixtureRequest,
     run(place, int(STEPS * SHARES[kind]), phases)
 
 
-def test_a_broken_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A placeholder is taken for a machine."""
+def a_placeholder_is_taken_for_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Replica, "has_machine", property(lambda self: True))
+
+
+def the_last_word_on_a_command_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    first_word = Command.report
+
+    def last_word(self: Command, *said: Any) -> Command:
+        return first_word(replace(self, status=CommandStatus.EXECUTING), *said)
+
+    monkeypatch.setattr(Command, "report", last_word)
+
+
+def only_ready_replicas_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        standbys, "live", lambda replicas: [one for one in replicas if one.ready_at]
+    )
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        a_placeholder_is_taken_for_a_machine,
+        the_last_word_on_a_command_counts,
+        only_ready_replicas_count,
+    ],
+)
+def test_a_broken_rule_is_found(
+    monkeypatch: pytest.MonkeyPatch, mutation: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    mutation(monkeypatch)
 
     with pytest.raises(AssertionError):
         run(InMemoryStore(), 20_000, (Phase.generate,))
