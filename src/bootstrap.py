@@ -83,6 +83,7 @@ from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.health_queries import SqlHealthQueries
 from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
+from spot_optimizer.adapters.persistence.price_windows import SqlPriceWindows
 from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
 from spot_optimizer.adapters.persistence.turns import make_turns
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
@@ -139,6 +140,7 @@ from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.decision_engine import Announcer
 from spot_optimizer.application.ports.model_files import ModelFiles
+from spot_optimizer.application.pricing.fill_price_gaps import FillPriceGaps
 from spot_optimizer.application.pricing.ingest_pricing_reports import IngestPricingReports
 from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent
 from spot_optimizer.application.replicas.create_replica import CreateReplica
@@ -209,9 +211,9 @@ def _make_loader(settings: Settings, files: ModelFiles) -> BuiltInEngines:
     )
 
 
-def _jobs(settings: Settings, monitor: Job, *others: Job) -> list[Job]:
+def _jobs(settings: Settings, monitor: Job, price_gaps: Job, *others: Job) -> list[Job]:
     """Those that this server is to run."""
-    monitors = [monitor] if settings.enable_replica_coordinator else []
+    monitors = [monitor, price_gaps] if settings.enable_replica_coordinator else []
     return [*monitors, *(others if settings.enable_background_jobs else ())]
 
 
@@ -656,6 +658,15 @@ class Container(containers.DeclarativeContainer):
                 run=coordinator_pass,
                 every=timedelta(seconds=10),
                 needs_lease=False,
+            ),
+            providers.Singleton(
+                Job,
+                name="pricing_data_quality",
+                run=transactional(
+                    FillPriceGaps,
+                    windows=providers.Singleton(SqlPriceWindows, engine=reading_engine),
+                ),
+                every=timedelta(seconds=300),
             ),
             providers.Singleton(
                 Job,

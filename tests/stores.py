@@ -12,11 +12,13 @@ from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
 from spot_optimizer.adapters.persistence.coordination_queries import SqlCoordinationQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
+from spot_optimizer.adapters.persistence.price_windows import SqlPriceWindows
 from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.application.commands.queries import CommandQueries
 from spot_optimizer.application.ports.credentials import Credentials
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
+from spot_optimizer.application.pricing.fill_price_gaps import PriceWindows
 from spot_optimizer.application.replicas.queries import ReplicaQueries
 from spot_optimizer.application.replicas.run_coordinator_pass import CoordinationQueries
 from spot_optimizer.domain.agents.agent import Agent
@@ -31,6 +33,7 @@ from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.replicas.replica import Replica
 from tests.builders import NOON, a_client, a_pool, an_agent, globex
 from tests.fakes import InMemoryCommandQueries, InMemoryCredentials, InMemoryUnitOfWork
+from tests.fakes.prices import InMemoryPriceWindows
 from tests.fakes.replicas import InMemoryCoordinationQueries, InMemoryReplicaQueries, replica_of
 
 
@@ -41,6 +44,7 @@ class Store(ABC):
     command_queries: CommandQueries
     coordination_queries: CoordinationQueries
     replica_queries: ReplicaQueries
+    price_windows: PriceWindows
 
     @abstractmethod
     def work(self) -> UnitOfWork: ...
@@ -92,6 +96,7 @@ class InMemoryStore(Store):
         self.coordination_queries = InMemoryCoordinationQueries(
             self._work.agents, self._work.replicas, self._work.interruptions
         )
+        self.price_windows = InMemoryPriceWindows(self._work.pools, self._work.prices)
         self.replica_queries = InMemoryReplicaQueries(
             self._work.agents, self._work.replicas, self._work.pools.kept
         )
@@ -123,6 +128,7 @@ class SqlStore(Store):
         self.command_queries = SqlCommandQueries(engine)
         self.coordination_queries = SqlCoordinationQueries(engine)
         self.replica_queries = SqlReplicaQueries(engine)
+        self.price_windows = SqlPriceWindows(engine)
         self._has_rows = select(
             *[select(table).exists().label(name) for name, table in _tables().items()]
         )

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Protocol
 
 from spot_optimizer.application.ports.repositories import OnDemandTick
+from spot_optimizer.application.pricing.fill_price_gaps import PoolGroup
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
+from spot_optimizer.domain.pricing.gaps import FilledBucket
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PriceObservation, rank_of
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
@@ -85,11 +87,43 @@ class InMemoryPrices(Keeping):
             if standing is not None and rank_of(standing.role) < rank_of(snapshot.role):
                 self.buckets[_key(snapshot)] = snapshot
 
+    def add_estimates(self, filled: Sequence[FilledBucket], pool: SpotPool, at: datetime) -> int:
+        new = [one.snapshot for one in filled if _key(one.snapshot) not in self.buckets]
+        self.buckets |= {_key(snapshot): snapshot for snapshot in new}
+        return len(new)
+
     def add_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
         self.on_demand_ticks.extend(ticks)
 
     def set_current_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
         self.current_on_demand.update({(t.instance_type, t.region): t.price for t in ticks})
+
+
+class InMemoryPriceWindows:
+    """Reads the pools and prices of a unit of work."""
+
+    def __init__(self, pools: "InMemoryPools", prices: InMemoryPrices) -> None:
+        self._pools, self._prices = pools, prices
+
+    def groups_with_gaps(self, since: datetime, until: datetime) -> Sequence[PoolGroup]:
+        return sorted(
+            {PoolGroup(one.instance_type, one.region) for one in self._pools.kept.values()},
+            key=lambda group: (group.instance_type, group.region),
+        )
+
+    def window_of(
+        self, group: PoolGroup, since: datetime, until: datetime
+    ) -> Mapping[SpotPool, Sequence[BucketSnapshot]]:
+        return {
+            pool: [
+                bucket
+                for (pool_id, start), bucket in sorted(self._prices.buckets.items())
+                if pool_id == pool.id and since <= start < until
+            ]
+            for _, pool in sorted(self._pools.kept.items())
+            if pool.is_active
+            and (pool.instance_type, pool.region) == (group.instance_type, group.region)
+        }
 
 
 class CountsInPools(Protocol):

@@ -29,7 +29,7 @@ from spot_optimizer.domain.pricing.report import SpotPool, pool_name
 
 _DAY: Final = timedelta(hours=24)
 
-_COLUMNS: Final = (
+POOL_COLUMNS: Final = (
     spot_pools.c.id,
     spot_pools.c.pool_name,
     spot_pools.c.instance_type,
@@ -38,9 +38,9 @@ _COLUMNS: Final = (
     spot_pools.c.is_active,
     spot_pools.c.updated_at,
 )
-_OF_IDS: Final = select(*_COLUMNS).where(spot_pools.c.id.in_(bindparam("ids", expanding=True)))
+_OF_IDS: Final = select(*POOL_COLUMNS).where(spot_pools.c.id.in_(bindparam("ids", expanding=True)))
 _OF_TYPES: Final = (
-    select(*_COLUMNS)
+    select(*POOL_COLUMNS)
     .where(spot_pools.c.instance_type.in_(bindparam("types", expanding=True)))
     .where(spot_pools.c.region.in_(bindparam("regions", expanding=True)))
 )
@@ -103,7 +103,7 @@ class SqlSpotPoolRepository:
 
     def find(self, pool_id: PoolId) -> SpotPool | None:
         row = self._connection.execute(_OF_IDS, {"ids": [pool_id]}).one_or_none()
-        return None if row is None or row.id != pool_id else _to_pool(row)
+        return None if row is None or row.id != pool_id else to_pool(row)
 
     def ensure(self, pools: Collection[SpotPool], at: datetime) -> Mapping[PoolId, PoolId]:
         compared = as_compared(self._connection)
@@ -112,7 +112,7 @@ class SqlSpotPoolRepository:
             return tuple(map(compared, (pool.instance_type, pool.region, pool.zone)))
 
         rows = self._known(pools)
-        known = [_to_pool(row) for row in rows]
+        known = [to_pool(row) for row in rows]
         in_place = {place_of(pool): pool for pool in known}
         by_id = {compared(pool.id): pool for pool in known}
         kept_as: dict[PoolId, PoolId] = {}
@@ -158,7 +158,7 @@ class SqlSpotPoolRepository:
         return found
 
 
-def _to_pool(row: Row[*tuple[Any, ...]]) -> SpotPool:
+def to_pool(row: Row[*tuple[Any, ...]]) -> SpotPool:
     return SpotPool(
         id=row.id,
         name=row.pool_name or pool_name(row.instance_type, row.az),

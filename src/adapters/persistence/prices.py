@@ -14,6 +14,12 @@ from sqlalchemy import (
 
 from spot_optimizer.adapters.persistence.append import append_rows
 from spot_optimizer.adapters.persistence.collation import as_compared
+from spot_optimizer.adapters.persistence.price_buckets import (
+    BUCKET_COLUMNS,
+    bucket_row,
+    to_snapshot,
+)
+from spot_optimizer.adapters.persistence.price_windows import add_estimates
 from spot_optimizer.adapters.persistence.tables import (
     ondemand_price_snapshots,
     ondemand_prices,
@@ -23,11 +29,11 @@ from spot_optimizer.adapters.persistence.tables import (
 )
 from spot_optimizer.adapters.persistence.upsert import update_rows
 from spot_optimizer.application.ports.repositories import OnDemandTick
-from spot_optimizer.domain.identifiers import AgentId, InstanceId, PoolId
-from spot_optimizer.domain.pricing.buckets import Bucket, BucketSnapshot, DataSource
+from spot_optimizer.domain.identifiers import AgentId, PoolId
+from spot_optimizer.domain.pricing.buckets import BucketSnapshot
+from spot_optimizer.domain.pricing.gaps import FilledBucket
 from spot_optimizer.domain.pricing.prices import (
     PriceObservation,
-    SourceRole,
     rank_of,
 )
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
@@ -39,18 +45,7 @@ _KNOWN_REPORTS: Final = (
     .where(pricing_reports.c.collected_at.in_(bindparam("moments", expanding=True)))
 )
 _BUCKETS_AT: Final = (
-    select(
-        pricing_snapshots_clean.c.pool_id,
-        pricing_snapshots_clean.c.time_bucket,
-        pricing_snapshots_clean.c.spot_price,
-        pricing_snapshots_clean.c.ondemand_price,
-        pricing_snapshots_clean.c.savings_percent,
-        pricing_snapshots_clean.c.source_type,
-        pricing_snapshots_clean.c.source_agent_id,
-        pricing_snapshots_clean.c.source_instance_id,
-        pricing_snapshots_clean.c.confidence_score,
-        pricing_snapshots_clean.c.data_source,
-    )
+    select(*BUCKET_COLUMNS)
     .where(pricing_snapshots_clean.c.pool_id.in_(bindparam("pools", expanding=True)))
     .where(pricing_snapshots_clean.c.time_bucket.in_(bindparam("starts", expanding=True)))
 )
@@ -142,7 +137,7 @@ class SqlPriceRepository:
             _BUCKETS_AT,
             _asked_for(keys),
         )
-        return {(PoolId(row.pool_id), row.time_bucket): _to_snapshot(row) for row in rows}
+        return {(PoolId(row.pool_id), row.time_bucket): to_snapshot(row) for row in rows}
 
     def bucket_prices(
         self, pool_ids: Collection[PoolId], since: datetime
@@ -160,7 +155,7 @@ class SqlPriceRepository:
         append_rows(
             self._connection,
             pricing_snapshots_clean,
-            [_bucket_row(one, pools[one.pool_id], at) for one in snapshots],
+            [bucket_row(one, pools[one.pool_id], at) for one in snapshots],
         )
 
     def replace_buckets(
@@ -177,10 +172,13 @@ class SqlPriceRepository:
         update_rows(
             self._connection,
             pricing_snapshots_clean,
-            [_bucket_row(one, pools[one.pool_id], at) for one in higher],
+            [bucket_row(one, pools[one.pool_id], at) for one in higher],
             _SETTLED,
             key=("pool_id", "time_bucket"),
         )
+
+    def add_estimates(self, filled: Sequence[FilledBucket], pool: SpotPool, at: datetime) -> int:
+        return add_estimates(self._connection, filled, pool, at)
 
     def _held(
         self, keys: Collection[tuple[PoolId, datetime]]
@@ -279,21 +277,6 @@ def _report_row(report: PricingReport) -> dict[str, Any]:
     }
 
 
-def _to_snapshot(row: Row[*tuple[Any, ...]]) -> BucketSnapshot:
-    return BucketSnapshot(
-        pool_id=PoolId(row.pool_id),
-        bucket=Bucket(row.time_bucket),
-        spot_price=row.spot_price,
-        ondemand_price=row.ondemand_price,
-        savings_percent=row.savings_percent,
-        role=SourceRole(row.source_type),
-        agent_id=row.source_agent_id and AgentId(row.source_agent_id),
-        instance_id=row.source_instance_id and InstanceId(row.source_instance_id),
-        confidence=row.confidence_score,
-        data_source=DataSource(row.data_source),
-    )
-
-
 # What settling a bucket anew changes.
 _SETTLED: Final = (
     "spot_price",
@@ -305,27 +288,6 @@ _SETTLED: Final = (
     "confidence_score",
     "data_source",
 )
-
-
-def _bucket_row(snapshot: BucketSnapshot, pool: SpotPool, at: datetime) -> dict[str, Any]:
-    return {
-        "pool_id": snapshot.pool_id,
-        "instance_type": pool.instance_type,
-        "region": pool.region,
-        "az": pool.zone,
-        "spot_price": snapshot.spot_price,
-        "ondemand_price": snapshot.ondemand_price,
-        "savings_percent": snapshot.savings_percent,
-        "time_bucket": snapshot.bucket.start,
-        "bucket_start": snapshot.bucket.start,
-        "bucket_end": snapshot.bucket.end,
-        "source_instance_id": snapshot.instance_id,
-        "source_agent_id": snapshot.agent_id,
-        "source_type": snapshot.role,
-        "confidence_score": snapshot.confidence,
-        "data_source": snapshot.data_source,
-        "created_at": at,
-    }
 
 
 def _asked_for(keys: Collection[tuple[PoolId, datetime]]) -> dict[str, Any]:

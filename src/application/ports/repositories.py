@@ -33,6 +33,7 @@ from spot_optimizer.domain.interruption_features import Circumstances
 from spot_optimizer.domain.interruptions import Interruption, InterruptionId, SignalType
 from spot_optimizer.domain.models.sessions import ModelSession, SessionChanges, SessionId
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
+from spot_optimizer.domain.pricing.gaps import FilledBucket
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PriceObservation
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
@@ -305,6 +306,10 @@ class PriceRepository(Protocol):
         self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
     ) -> None:
         """Where something of a lower rank still stands."""
+        ...
+
+    def add_estimates(self, filled: Sequence[FilledBucket], pool: SpotPool, at: datetime) -> int:
+        """Those for buckets that are still empty, with where they come from; how many they are."""
         ...
 
     def add_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None: ...
