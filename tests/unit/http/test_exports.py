@@ -116,8 +116,9 @@ class TestSavings:
 
         assert len(shown) == len(exported) == 12
         for place, name in ((3, "onDemandCost"), (4, "modelCost"), (5, "savings")):
-            exact = sum(Decimal(str(month[name])) for month in shown)
-            assert abs(sum(Decimal(row[place]) for row in exported) - exact) <= Decimal("0.005")
+            exact = sum((Decimal(str(month[name])) for month in shown), Decimal())
+            told = sum((Decimal(row[place]) for row in exported), Decimal())
+            assert abs(told - exact) <= Decimal("0.005")
             for row, month in zip(exported, reversed(shown), strict=True):
                 assert abs(Decimal(row[place]) - Decimal(str(month[name]))) <= Decimal("0.01")
 
