@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from spot_optimizer.adapters.http.access import Gatekeeper, Unauthorised
 from spot_optimizer.adapters.http.batching import Joined
-from spot_optimizer.adapters.http.reading import NULL, UNKNOWN, Reader
+from spot_optimizer.adapters.http.reading import NULL, UNKNOWN, Reader, as_mode
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
 from spot_optimizer.adapters.http.wire import json_document, json_object, not_an_object
 from spot_optimizer.application.agents.queries import AgentConfiguration, AgentQuestion
@@ -259,7 +259,7 @@ def _registration(document: object, compatibility: Compatibility) -> Registratio
         zone=reader.required_text("az", ZONE_LENGTH),
         hostname=reader.text("hostname", HOSTNAME_LENGTH),
         ami_id=reader.text("ami_id", AMI_ID_LENGTH),
-        mode=_mode(reader.choice("mode", list(Mode))),
+        mode=as_mode(reader.choice("mode", list(Mode))),
         agent_version=reader.text("agent_version", VERSION_LENGTH),
         private_ip=reader.text("private_ip", ADDRESS_LENGTH),
         public_ip=reader.text("public_ip", ADDRESS_LENGTH),
@@ -283,7 +283,7 @@ def _heartbeat(fields: dict[str, object]) -> Heartbeat:
         instance_id=_instance(reader.text("instance_id", INSTANCE_ID_LENGTH)),
         instance_type=reader.text("instance_type", INSTANCE_TYPE_LENGTH),
         zone=reader.text("az", ZONE_LENGTH),
-        mode=Mode(mode) if mode in set(Mode) else None,
+        mode=as_mode(mode),
         pool_id=_pool(
             reader.text("pool_id", POOL_ID_LENGTH) or reader.text("current_pool_id", POOL_ID_LENGTH)
         ),
@@ -324,10 +324,6 @@ def _tidied_away(fields: dict[str, object], compatibility: Compatibility) -> Tid
     )
     reader.check()
     return tidied
-
-
-def _mode(text: str | None) -> Mode | None:
-    return None if text is None else Mode(text)
 
 
 def _pool(text: str | None) -> PoolId | None:

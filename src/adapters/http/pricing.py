@@ -8,7 +8,14 @@ from litestar.params import FromPath
 from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.agents import Success
 from spot_optimizer.adapters.http.batching import Joined
-from spot_optimizer.adapters.http.reading import NO_NUMBER, NO_OBJECT, Reader, as_price
+from spot_optimizer.adapters.http.reading import (
+    NO_NUMBER,
+    NO_OBJECT,
+    Reader,
+    as_mode,
+    as_price,
+    as_text,
+)
 from spot_optimizer.adapters.http.routing import AnyRequest, post
 from spot_optimizer.adapters.http.wire import json_object
 from spot_optimizer.application.authenticate import Asked
@@ -27,7 +34,6 @@ from spot_optimizer.domain.identifiers import (
 )
 from spot_optimizer.domain.pricing.report import PoolOffer
 from spot_optimizer.domain.pricing.submission import PriceSubmission
-from spot_optimizer.domain.values import Mode
 
 # An agent watches the zones of one type; whoever lists more is not an agent.
 _POOLS_READ = 500
@@ -71,7 +77,7 @@ def _submission(fields: dict[str, object], compatibility: Compatibility) -> Pric
         instance_type=instance_type,
         region=instance.text("region", REGION_LENGTH),
         zone=instance.text("az", ZONE_LENGTH),
-        mode=Mode(mode) if mode in set(Mode) else None,
+        mode=as_mode(mode),
         pool_id=_pool(
             instance.text("pool_id", POOL_ID_LENGTH)
             or instance.text("current_pool_id", POOL_ID_LENGTH)
@@ -110,17 +116,19 @@ def _offers(listed: list[object], instance_type: str | None, errors: Reader) -> 
     """Items that name no pool are left out, as are prices that are none."""
     offers = []
     for item in listed:
-        said = Reader(item if isinstance(item, dict) else {}, strict=False)
-        pool_id = said.text("pool_id", POOL_ID_LENGTH) or said.text("id", POOL_ID_LENGTH)
-        price = as_price(said.fields.get("price"))
+        said = item if isinstance(item, dict) else {}
+        pool_id = as_text(said.get("pool_id"), POOL_ID_LENGTH) or as_text(
+            said.get("id"), POOL_ID_LENGTH
+        )
+        price = as_price(said.get("price"))
         if pool_id is None or price is None:
             errors.wrong("spot_pools", NO_NUMBER)
         if pool_id is None:
             continue
         offer = PoolOffer.of(
             pool_id=pool_id,
-            zone=said.text("az", ZONE_LENGTH),
-            instance_type=said.text("instance_type", INSTANCE_TYPE_LENGTH) or instance_type,
+            zone=as_text(said.get("az"), ZONE_LENGTH),
+            instance_type=as_text(said.get("instance_type"), INSTANCE_TYPE_LENGTH) or instance_type,
             price=price,
         )
         if offer is not None:

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from spot_optimizer.adapters.http.wire import invalid
-from spot_optimizer.domain.values import hourly_price
+from spot_optimizer.domain.values import Mode, hourly_price
 
 MISSING: Final = "Missing data for required field."
 NULL: Final = "Field may not be null."
@@ -30,6 +30,9 @@ _PRICE_LIMIT: Final = Decimal(10_000)
 # What a TIMESTAMP column holds.
 _FIRST_MOMENT: Final = datetime(1970, 1, 2, tzinfo=UTC)
 _LAST_MOMENT: Final = datetime(2038, 1, 18, tzinfo=UTC)
+
+
+_MODES: Final = {mode.value: mode for mode in Mode}
 
 
 class Reader:
@@ -151,6 +154,16 @@ def _without_empty_parts(errors: Mapping[str, object]) -> dict[str, object]:
         for name, error in errors.items()
     }
     return {name: error for name, error in told.items() if error}
+
+
+def as_text(value: object, longest: int) -> str | None:
+    """A text that is not too long, else None."""
+    return value if isinstance(value, str) and len(value) <= longest else None
+
+
+def as_mode(text: str | None) -> Mode | None:
+    """One of ours, else None."""
+    return _MODES.get(text) if text else None
 
 
 def as_price(value: object) -> Decimal | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Self
 
 from spot_optimizer.domain.compatibility import Compatibility
@@ -68,24 +69,34 @@ class PoolOffer:
     ) -> Self | None:
         """The offer with type or zone completed from the pool id, and the pool id from both;
         None when that cannot be done (contract/domain.md 4.1.12 step 4)."""
-        if pool_id and "." in pool_id:
-            zone = zone or zone_of(PoolId(pool_id))
-            instance_type = instance_type or pool_id.rpartition(".")[0]
-        if not zone or not instance_type:
+        names = _completed(pool_id, zone, instance_type)
+        if names is None:
             return None
-        named = PoolId(pool_id) if pool_id else pool_of(instance_type, zone)
-        if not (
-            is_aws_name(named, POOL_ID_LENGTH)
-            and is_aws_name(instance_type, INSTANCE_TYPE_LENGTH)
-            and is_aws_name(zone, ZONE_LENGTH)
-        ):
-            return None
+        named, instance_type, zone = names
         return cls(
             pool_id=named,
             instance_type=instance_type,
             zone=zone,
             price=price if is_spot_price(price) else None,
         )
+
+
+# A fleet names the same pools in every report.
+@lru_cache(4096)
+def _completed(
+    pool_id: str | None, zone: str | None, instance_type: str | None
+) -> tuple[PoolId, str, str] | None:
+    """The names of pool, type and zone, each from the others where it is missing."""
+    if pool_id and "." in pool_id:
+        zone = zone or zone_of(PoolId(pool_id))
+        instance_type = instance_type or pool_id.rpartition(".")[0]
+    if not zone or not instance_type:
+        return None
+    named = PoolId(pool_id) if pool_id else pool_of(instance_type, zone)
+    lengths = ((named, POOL_ID_LENGTH), (instance_type, INSTANCE_TYPE_LENGTH), (zone, ZONE_LENGTH))
+    if not all(is_aws_name(name, longest) for name, longest in lengths):
+        return None
+    return named, instance_type, zone
 
 
 def cheapest_offer(offers: Iterable[PoolOffer]) -> PoolOffer | None:
