@@ -59,8 +59,9 @@ from spot_optimizer.adapters.http.sessions import session_handlers
 from spot_optimizer.adapters.http.switching import switching_handlers
 from spot_optimizer.adapters.http.system_health import system_health_handlers
 from spot_optimizer.adapters.ml.directory_files import DirectoryFiles
-from spot_optimizer.adapters.ml.loader import BuiltInEngines
+from spot_optimizer.adapters.ml.loader import BuiltInEngines, TryOut
 from spot_optimizer.adapters.ml.registry import EngineRegistry
+from spot_optimizer.adapters.ml.trial import try_out
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.client_queries import SqlClientQueries
@@ -199,13 +200,14 @@ def _make_files(settings: Settings, folder: Path | None, name: str) -> ModelFile
     return DirectoryFiles(folder or settings.data_dir / name)
 
 
-def _make_loader(settings: Settings, files: ModelFiles) -> BuiltInEngines:
+def _make_loader(settings: Settings, files: ModelFiles, try_out: TryOut) -> BuiltInEngines:
     peculiarities = settings.peculiarities
     return BuiltInEngines(
         files=files,
         module=settings.decision_engine_module,
         class_name=settings.decision_engine_class,
         strict=settings.ml_strict_activation,
+        try_out=try_out,
         opens_models=not peculiarities.former_model_sessions,
         missing_spot_price_is_free=peculiarities.missing_spot_price_is_free,
     )
@@ -301,8 +303,9 @@ class Container(containers.DeclarativeContainer):
         folder=settings.provided.decision_engine_dir,
         name="decision_engines",
     )
+    try_out_model: providers.Object[TryOut] = providers.Object(try_out)
     loader: providers.Singleton[BuiltInEngines] = providers.Singleton(
-        _make_loader, settings=settings, files=model_files
+        _make_loader, settings=settings, files=model_files, try_out=try_out_model
     )
     announcer: providers.Singleton[Announcer] = providers.Singleton(
         _make_announcer, settings=settings

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import httpx
 import msgspec
 import pytest
+from dependency_injector import providers
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
@@ -227,6 +228,7 @@ def an_api(
         )
     )
     container.clock.override(clock)
+    container.try_out_model.override(providers.Object(None))  # a process of its own each time
     if cache is not None:
         container.cache.override(cache)
     app = web_app(container)

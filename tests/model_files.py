@@ -135,5 +135,58 @@ def a_zip_bomb(gigabytes: int = 1) -> bytes:
     return packed.getvalue()
 
 
+def onnx_without_end() -> bytes:
+    """A loop that nothing ends."""
+    truth = helper.make_tensor("truth", TensorProto.BOOL, [], [True])
+    float_in, float_out = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("x", "y")
+    )
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Add", ["x", "x"], ["y"])],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            float_in,
+        ],
+        [helper.make_tensor_value_info("on", TensorProto.BOOL, []), float_out],
+    )
+    return _onnx(helper.make_node("Loop", ["", "truth", "rows"], ["out"], body=body), truth)
+
+
+def onnx_bomb(gigabytes: int = 16) -> bytes:
+    """Some hundred bytes that ask for gigabytes."""
+    shape = helper.make_tensor("shape", TensorProto.INT64, [1], [gigabytes * 1024**3 // 4])
+    return _onnx(helper.make_node("ConstantOfShape", ["shape"], ["out"]), shape)
+
+
+def _onnx(node: onnx.NodeProto, constant: onnx.TensorProto) -> bytes:
+    rows = helper.make_tensor_value_info("rows", TensorProto.FLOAT, [None, _SIZE])
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, None)
+    graph = helper.make_graph([node], "graph", [rows], [out], [constant])
+    opset = helper.make_opsetid("", 17)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=9)
+    return bytes(model.SerializeToString())
+
+
+def skops_of_references(levels: int = 40) -> bytes:
+    """A list that holds a list twice, which holds a list twice, and so on."""
+    sound, hostile = io.BytesIO(skops_risk()), io.BytesIO()
+    with zipfile.ZipFile(sound) as before, zipfile.ZipFile(hostile, "w") as after:
+        schema = json.loads(before.read("schema.json"))
+        schema["content"]["content"]["extra"] = _twice(levels)
+        for name in before.namelist():
+            content = before.read(name)
+            after.writestr(name, json.dumps(schema) if name == "schema.json" else content)
+    return hostile.getvalue()
+
+
+def _twice(levels: int) -> dict[str, Any]:
+    node = {"__class__": "list", "__module__": "builtins", "__loader__": "ListNode"}
+    inner = [] if levels == 0 else [_twice(levels - 1)]
+    again = [{**node, "__loader__": "CachedNode", "__id__": one["__id__"]} for one in inner]
+    return {**node, "content": inner + again, "__id__": levels + 1}
+
+
 def loaded(content: bytes) -> onnx.ModelProto:
     return onnx.load_model_from_string(content)

@@ -86,6 +86,7 @@ class FakeLoader:
     found: tuple[ModelFound, ...] = ()
     built: list[str | None] = field(default_factory=list)
     prepared: list[str] = field(default_factory=list)
+    tried_out: list[str] = field(default_factory=list)
     while_preparing: Callable[[], object] = lambda: None
 
     def prepare(self, session: ModelSession) -> bool:
@@ -93,9 +94,11 @@ class FakeLoader:
         self.while_preparing()
         return True
 
-    def build(self, session: ModelSession | None) -> EngineBuilt:
+    def build(self, session: ModelSession | None, *, untried: bool = False) -> EngineBuilt:
         if session is not None and session.id in self.broken:
             raise EngineNotLoaded("it is broken")
+        if untried and session is not None:
+            self.tried_out.append(session.id)
         self.built.append(None if session is None else session.id)
         name = "rules" if session is None else session.id
         engine = FakeDecisionEngine(a_decision(), EngineIdentity(name=name, version="1"))

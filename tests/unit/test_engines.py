@@ -11,6 +11,7 @@ import pytest
 
 from spot_optimizer.adapters.ml.engines import ModelBackedEngine, RuleBasedDecisionEngine
 from spot_optimizer.adapters.ml.loader import BuiltInEngines
+from spot_optimizer.adapters.ml.predictors import NotAModel
 from spot_optimizer.application.ports.decision_engine import EngineIdentity, EngineNotLoaded
 from spot_optimizer.domain.decisions import rule_based
 from spot_optimizer.domain.decisions.contract import Decision, DecisionInput, DecisionType
@@ -157,6 +158,27 @@ class TestBuilding:
         files.is_away = True
 
         assert engines(files, opens_models=False).build(session).models == ()
+
+    def test_tries_out_what_nobody_has_opened_yet(self) -> None:
+        files = InMemoryModelFiles()
+        session = a_session(files, a__onnx=onnx_of(), b__onnx=onnx_of(0.5), c__pkl=b"x")
+        tried: list[str] = []
+
+        def try_out(extension: str, content: bytes) -> None:
+            tried.append(extension)
+            if content == onnx_of(0.5):
+                raise NotAModel("takes too long to be opened")
+
+        assert engines(files, try_out=try_out).build(session).models[1].failure is None
+        assert tried == []
+
+        models = engines(files, try_out=try_out).build(session, untried=True).models
+        assert [model.failure for model in models] == [
+            None,
+            "takes too long to be opened",
+            "is of a format that is never opened",
+        ]
+        assert tried == [".onnx", ".onnx"]
 
     def test_of_rules_needs_no_models(self) -> None:
         files = InMemoryModelFiles()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,18 @@ from sklearn.preprocessing import StandardScaler
 
 from spot_optimizer.adapters.ml import skops_format
 from spot_optimizer.adapters.ml.predictors import FORMATS, NotAModel, Predictor
+from spot_optimizer.adapters.ml.trial import try_out
 from spot_optimizer.domain.decisions.features import FEATURES
 from tests.model_files import (
     a_forest,
     a_malicious_pickle,
     a_risk_model,
     a_zip_bomb,
+    onnx_bomb,
     onnx_of,
+    onnx_without_end,
     skops_of,
+    skops_of_references,
     skops_price,
     skops_risk,
     skops_with,
@@ -140,6 +145,24 @@ class TestHostileFiles:
         with pytest.raises(NotAModel, match="unpacks to too much"):
             opened(bomb)
 
+    def test_references_to_references_are_not_followed_for_ever(self) -> None:
+        assert opened(skops_of_references(3))(ROW) == pytest.approx(0.25)
+
+        with pytest.raises(NotAModel, match="refers to itself"):
+            opened(skops_of_references(40))
+
+    def test_a_forest_gets_no_threads_of_its_own(self) -> None:
+        forest = a_forest()
+        forest.n_jobs = 3
+
+        opened(skops_of(forest))(ROW)
+
+        assert not [one for one in threading.enumerate() if "ThreadPool" in one.name]
+
+    def test_onnx_that_may_go_on_for_ever_is_refused(self) -> None:
+        with pytest.raises(NotAModel, match="circles"):
+            opened(onnx_without_end(), ".onnx")
+
     def test_a_tree_whose_links_lead_elsewhere_is_not_followed(self) -> None:
         for change in ("children", "features"):
             forest = a_forest()
@@ -190,6 +213,34 @@ class TestHostileFiles:
             opened(skops_with("secret_name_of_mine", "os"))
 
         assert "secret" not in str(refused.value)
+
+
+class TestTrial:
+    """In a process of its own, and so not under the eyes of `nothing_runs`."""
+
+    @pytest.fixture(autouse=True)
+    def nothing_runs(self) -> None:
+        """Starting a process is what a trial does."""
+
+    def test_lets_pass_what_is_sound(self) -> None:
+        try_out(".onnx", onnx_of())
+        try_out(".skops", skops_risk())
+
+    def test_says_why_a_file_is_refused(self) -> None:
+        with pytest.raises(NotAModel, match="keeps its figures in another file"):
+            try_out(".onnx", onnx_of(external="weights.bin"))
+
+    def test_gives_no_more_memory_than_a_model_may_take(self) -> None:
+        with pytest.raises(NotAModel):
+            try_out(".onnx", onnx_bomb())
+
+    def test_ends_what_takes_too_long(self) -> None:
+        with pytest.raises(NotAModel, match="too long"):
+            try_out(".onnx", onnx_of(), patience_s=0.001)
+
+    def test_takes_a_process_that_fails_for_a_file_that_cannot_be_opened(self) -> None:
+        with pytest.raises(NotAModel, match="more memory or time"):
+            try_out(".nobody-knows", b"")
 
 
 def test_the_list_of_trusted_types_is_what_forests_need() -> None:

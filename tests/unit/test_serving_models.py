@@ -431,6 +431,16 @@ class TestFollowing:
 
         assert house.loader.prepared == [session.id]
 
+    def test_opens_without_another_trial_what_somebody_has_activated(self) -> None:
+        house = House()
+        session = house.upload("a.onnx")
+        house.serve.activate(session.id, OPERATOR)
+        other = replace(house, engines=EngineRegistry(), loader=FakeLoader())
+
+        other.follow()()
+
+        assert (house.loader.tried_out, other.loader.tried_out) == ([session.id], [])
+
     def test_changes_over_to_what_was_activated_while_it_got_ready(self) -> None:
         house = House()
         session = house.upload("a.skops")

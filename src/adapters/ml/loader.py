@@ -1,7 +1,7 @@
 """Building the engine that the settings name, with the models of an upload session."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
@@ -35,6 +35,10 @@ _ENGINES: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
+# By extension and content; raises NotAModel.
+TryOut = Callable[[str, bytes], None]
+
+
 @dataclass(slots=True)
 class _Opened:
     found: list[ModelFound] = field(default_factory=list)
@@ -52,6 +56,8 @@ class BuiltInEngines:
     strict: bool
     """A file that cannot be loaded keeps the whole session from being built."""
     opens_models: bool = True
+    try_out: TryOut | None = None
+    """What is done first with a file that nobody has opened yet."""
     missing_spot_price_is_free: bool = False
 
     def prepare(self, session: ModelSession) -> bool:
@@ -61,14 +67,14 @@ class BuiltInEngines:
         new = [extension for extension in sorted(extensions) if FORMATS[extension].prepare()]
         return bool(new)
 
-    def build(self, session: ModelSession | None) -> EngineBuilt:
+    def build(self, session: ModelSession | None, *, untried: bool = False) -> EngineBuilt:
         name = _ENGINES.get((self.module, self.class_name))
         if name is None:
             raise EngineNotLoaded(f"there is no engine {self.module}.{self.class_name}")
         opened = _Opened()
         if session is not None and name == ML_BASED and self.opens_models:
             for file in session.files:
-                self._open(session.id, file, opened)
+                self._open(session.id, file, opened, untried=untried)
         if self.strict and any(model.failure for model in opened.found):
             raise EngineNotLoaded("a model file could not be loaded")
         used = tuple(model.name for model in opened.found if model.failure is None)
@@ -98,7 +104,9 @@ class BuiltInEngines:
                 raise EngineNotLoaded(f"its model {model.name} {model.failure}")
         return ModelBackedEngine(rules, opened.predictors)
 
-    def _open(self, session_id: str, file: KeptFile, opened: _Opened) -> None:
+    def _open(
+        self, session_id: str, file: KeptFile, opened: _Opened, *, untried: bool = False
+    ) -> None:
         stem, _, _ = file.name.rpartition(".")
         extension = extension_of(file.name)
         content, digest, failure = b"", None, None
@@ -109,6 +117,8 @@ class BuiltInEngines:
                 raise NotAModel("is not what was uploaded")
             if extension not in FORMATS:
                 raise NotAModel("is of a format that is never opened")
+            if untried and self.try_out is not None:
+                self.try_out(extension, content)
             predictor = FORMATS[extension].open(content)
             if stem in tuple(Role):
                 opened.predictors[Role(stem)] = predictor

@@ -13,6 +13,9 @@ from spot_optimizer.domain.decisions.features import FEATURES
 
 _TYPES: Final[Mapping[str, Any]] = {"tensor(float)": numpy.float32, "tensor(double)": numpy.float64}
 
+# May go on for ever.
+_CIRCLES: Final = {"Loop", "Scan", "SequenceMap"}
+
 # The operators of the standard; others would come from libraries of somebody's own.
 _DOMAINS: Final = {"", "ai.onnx", "ai.onnx.ml"}
 
@@ -73,6 +76,8 @@ def _check(model: ModelProto) -> None:
     nodes += [node for function in model.functions for node in function.node]
     if any(node.domain not in _DOMAINS for node in nodes):
         raise NotAModel("uses operators that are not of the standard")
+    if any(node.op_type in _CIRCLES for node in nodes):
+        raise NotAModel("goes round in circles")
     tensors = [tensor for graph in graphs for tensor in graph.initializer]
     tensors += [
         part

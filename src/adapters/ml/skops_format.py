@@ -1,5 +1,6 @@
 """scikit-learn models in the skops format: an archive of figures and of names of known types."""
 
+import json
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, Final
@@ -19,6 +20,7 @@ links of a tree are checked before it is asked: it would follow them anywhere.""
 _LARGEST_BYTES: Final = 256 * 1024 * 1024
 _MOST_MEMBERS: Final = 10_000
 _DEEPEST: Final = 30
+_MOST_STEPS: Final = 2_000_000
 
 
 def opened(content: bytes) -> Predictor:
@@ -30,18 +32,37 @@ def opened(content: bytes) -> Predictor:
     if unknown:
         raise NotAModel("contains types that are not trusted")
     model = skops.io.loads(content, trusted=list(TRUSTED))
-    for tree in _trees(model, _DEEPEST):
-        _check_tree(tree)
+    for part in _parts(model, _DEEPEST, set()):
+        if isinstance(part, Tree):
+            _check_tree(part)
+        elif getattr(part, "n_jobs", None) is not None:
+            part.n_jobs = 1  # for one row; the file may ask for thousands of threads
     return _predictor(model)
 
 
 def _check_archive(content: bytes) -> None:
     with ZipFile(BytesIO(content)) as archive:
         members = archive.infolist()
-    if len(members) > _MOST_MEMBERS:
-        raise NotAModel("has too many parts")
-    if sum(member.file_size for member in members) > _LARGEST_BYTES:
-        raise NotAModel("unpacks to too much")
+        if len(members) > _MOST_MEMBERS:
+            raise NotAModel("has too many parts")
+        if sum(member.file_size for member in members) > _LARGEST_BYTES:
+            raise NotAModel("unpacks to too much")
+        if _steps(json.loads(archive.read("schema.json")), {}) > _MOST_STEPS:
+            raise NotAModel("refers to itself too often")
+
+
+def _steps(node: Any, known: dict[object, int]) -> int:
+    """How many skops takes through a description: it goes the way of each reference anew."""
+    if isinstance(node, list):
+        return sum(_steps(one, known) for one in node)
+    if not isinstance(node, dict):
+        return 0
+    if node.get("__loader__") == "CachedNode":
+        return known.get(node.get("__id__"), 1)
+    steps = 1 + sum(_steps(one, known) for one in node.values())
+    if "__id__" in node:
+        known[node["__id__"]] = steps
+    return steps
 
 
 def _predictor(model: Any) -> Predictor:
@@ -52,10 +73,13 @@ def _predictor(model: Any) -> Predictor:
     raise NotAModel("predicts nothing")
 
 
-def _trees(part: Any, levels: int) -> Iterator[Tree]:
-    """Wherever they are in a model."""
+def _parts(part: Any, levels: int, seen: set[int]) -> Iterator[Any]:
+    """Each once, wherever it is in a model: one part may be referred to again and again."""
+    if id(part) in seen:
+        return
+    seen.add(id(part))
+    yield part
     if isinstance(part, Tree):
-        yield part
         return
     if levels == 0:
         raise NotAModel("is nested too deeply")
@@ -68,7 +92,7 @@ def _trees(part: Any, levels: int) -> Iterator[Tree]:
     else:
         inner = list(getattr(part, "__dict__", {}).values())
     for one in inner:
-        yield from _trees(one, levels - 1)
+        yield from _parts(one, levels - 1, seen)
 
 
 def _check_tree(tree: Tree) -> None:

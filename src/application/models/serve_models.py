@@ -101,7 +101,7 @@ class ServeModels:
         with self.one_at_a_time():
             session = chosen(self._sessions())
             try:
-                built = self.loader.build(session)
+                built = self.loader.build(session, untried=True)
             except EngineNotLoaded as failure:
                 raise ModelsNotLoaded(session.id) from failure
             now = self.clock.now()

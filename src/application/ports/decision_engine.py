@@ -68,8 +68,9 @@ class EngineLoader(Protocol):
         longer than the building itself. Whether there was anything to do."""
         ...
 
-    def build(self, session: ModelSession | None) -> EngineBuilt:
-        """An engine with the models of the session, aside from the one in service.
+    def build(self, session: ModelSession | None, *, untried: bool = False) -> EngineBuilt:
+        """An engine with the models of the session, aside from the one in service; `untried` ones
+        are opened with more care.
 
         Raises:
             EngineNotLoaded: the settings name no engine, or it cannot be built.
