@@ -15,7 +15,7 @@ import httpx
 from tests.application_under_test import a_registration
 from tests.processes import LOCAL, a_command, a_free_port
 
-PATIENCE_S = 60
+PATIENCE_S = 240
 QUESTION = {
     "instance": {"instance_id": "i-1", "current_mode": "ondemand"},
     "pricing": {"current_spot_price": 0.0125, "on_demand_price": 0.0416},

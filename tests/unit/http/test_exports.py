@@ -177,7 +177,7 @@ class TestSwitches:
             exported = read(export(api, "switch-history", f"?format={form}"))
             assert sum(Decimal(row["savingsImpact"]) for row in exported) == total
 
-    @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+    @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff20"])
     def test_carry_no_formula(self, api: Api, store: Store, agent: str, start: str) -> None:
         evil = f'{start}cmd|"/C calc",1'
         switch = a_switch("s", agent, old_instance_id=evil, savings_impact=-0.5)

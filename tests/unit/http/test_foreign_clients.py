@@ -54,6 +54,11 @@ BODIES: Final[dict[str, Json]] = {
         "pricing": {"on_demand_price": 0.05, "spot_pools": []},
     },
 }
+# By the page, of whatever else may be named, and all there is.
+ASKING_FOR_MORE: Final = (
+    "?limit=50&cursor=&days=90&format=json&include_terminated=true"
+    "&client_id={client_id}&agent_id={agent_id}&instance_id={instance_id}"
+)
 # Answer about the caller alone, whatever ids are named.
 ABOUT_THE_CALLER: Final = {"/api/client/validate", "/api/agents/register"}
 # Says "stay" of an agent that does not exist (contract/agents-and-replicas.md A9).
@@ -134,8 +139,9 @@ def test_the_document_has_every_route(api: Api) -> None:
     }
 
 
+@pytest.mark.parametrize("query", ["", ASKING_FOR_MORE])
 def test_nothing_of_another_client_is_revealed_or_changed(
-    api: Api, store: Store, ids: dict[str, str]
+    api: Api, store: Store, ids: dict[str, str], query: str
 ) -> None:
     private = {*ids.values(), "i-5", "switch-1", "0.777", "777", OWNER_TOKEN, "client-owner"}
     tried = 0
@@ -144,7 +150,8 @@ def test_nothing_of_another_client_is_revealed_or_changed(
         if path in OPEN_PATHS | ABOUT_THE_CALLER:
             continue
         before = store.contents(but=["system_events"])
-        answer = api.send(method, path, body_of(method, path, ids), token=STRANGER_TOKEN)
+        asked = path + filled(query, ids)
+        answer = api.send(method, asked, body_of(method, path, ids), token=STRANGER_TOKEN)
         after = store.contents(but=["system_events"])
 
         assert after == before, f"{method} {path} changed something"

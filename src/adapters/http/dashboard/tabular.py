@@ -18,8 +18,12 @@ T = TypeVar("T")
 
 Chunks = Generator[bytes, None, None]
 
-# Spreadsheets take cells that begin so for formulas (OWASP, CSV injection).
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Spreadsheets take cells that begin so for formulas, some of them full-width signs too (OWASP, CSV
+# injection).
+_FORMULA_STARTS: Final = (
+    *("=", "+", "-", "@", "\t", "\r", "\n"),
+    *("\uff1d", "\uff0b", "\uff0d", "\uff20"),
+)
 _ROWS_OF_A_GROUP: Final = 20_000
 
 
