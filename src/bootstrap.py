@@ -1,11 +1,14 @@
 """What is built from what. The only file that knows all of the inside."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dependency_injector import containers, providers
 from litestar import Litestar
@@ -16,6 +19,7 @@ from spot_optimizer.adapters.http.access import AdminAuth, Gatekeeper, OperatorA
 from spot_optimizer.adapters.http.admin import admin_handlers
 from spot_optimizer.adapters.http.admin_clients import admin_client_handlers
 from spot_optimizer.adapters.http.admin_fleet import admin_fleet_handlers
+from spot_optimizer.adapters.http.admin_jobs import admin_job_handlers
 from spot_optimizer.adapters.http.agents import agent_handlers
 from spot_optimizer.adapters.http.app import HttpSettings, make_http_app
 from spot_optimizer.adapters.http.batching import Joined, same_for_all
@@ -59,11 +63,13 @@ from spot_optimizer.adapters.http.sessions import session_handlers
 from spot_optimizer.adapters.http.switching import switching_handlers
 from spot_optimizer.adapters.http.system_health import system_health_handlers
 from spot_optimizer.adapters.ml.directory_files import DirectoryFiles
+from spot_optimizer.adapters.ml.learning_set import ParquetLearningSet
 from spot_optimizer.adapters.ml.loader import BuiltInEngines, TryOut
 from spot_optimizer.adapters.ml.registry import EngineRegistry
 from spot_optimizer.adapters.ml.trial import try_out
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
+from spot_optimizer.adapters.persistence.billing import SqlBilledClients
 from spot_optimizer.adapters.persistence.client_queries import SqlClientQueries
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
 from spot_optimizer.adapters.persistence.coordination_queries import SqlCoordinationQueries
@@ -78,18 +84,26 @@ from spot_optimizer.adapters.persistence.dashboard.replicas import SqlReplicaVie
 from spot_optimizer.adapters.persistence.dashboard.savings import SqlSavingsViews
 from spot_optimizer.adapters.persistence.dashboard.switches import SqlSwitchViews
 from spot_optimizer.adapters.persistence.decision_records import SqlDecisionRecords
-from spot_optimizer.adapters.persistence.engine import make_engine, make_reading_engine
-from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion
+from spot_optimizer.adapters.persistence.engine import (
+    make_background_engine,
+    make_engine,
+    make_reading_engine,
+)
+from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion, FileExclusion
 from spot_optimizer.adapters.persistence.file_cache import FileCache
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.health_queries import SqlHealthQueries
+from spot_optimizer.adapters.persistence.job_runs import SqlJobRunQueries
+from spot_optimizer.adapters.persistence.market_queries import SqlMarketQueries, SqlTrustedPrices
 from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
 from spot_optimizer.adapters.persistence.price_windows import SqlPriceWindows
 from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
 from spot_optimizer.adapters.persistence.turns import make_turns
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
+from spot_optimizer.adapters.scheduling.cron import CronSchedule
+from spot_optimizer.adapters.scheduling.embedded import EmbeddedJobs, JobService
 from spot_optimizer.adapters.scheduling.engine_watch import EngineWatch, SilentAnnouncer
-from spot_optimizer.adapters.scheduling.timetable import Job, Timetable
+from spot_optimizer.adapters.scheduling.scheduler import Scheduler
 from spot_optimizer.adapters.system import (
     RandomIdentifiers,
     SecretTokens,
@@ -97,6 +111,7 @@ from spot_optimizer.adapters.system import (
     SystemStopwatch,
 )
 from spot_optimizer.application.admin.inspect_system import InspectSystem
+from spot_optimizer.application.admin.purge_old_rows import PurgeOldRows
 from spot_optimizer.application.agents.configure_agent import ConfigureAgent
 from spot_optimizer.application.agents.delete_agent import DeleteAgent
 from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
@@ -115,6 +130,7 @@ from spot_optimizer.application.clients.create_client import CreateClient
 from spot_optimizer.application.clients.delete_client import DeleteClient
 from spot_optimizer.application.clients.regenerate_token import RegenerateToken
 from spot_optimizer.application.clients.show_token import ShowToken
+from spot_optimizer.application.clients.snapshot_growth import BackfillGrowth, SnapshotGrowth
 from spot_optimizer.application.commands.expire_commands import ExpireCommands
 from spot_optimizer.application.commands.force_switch import ForceSwitch
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands
@@ -131,6 +147,10 @@ from spot_optimizer.application.interruptions.ensure_emergency_replica import (
 )
 from spot_optimizer.application.interruptions.fail_over import FailOver
 from spot_optimizer.application.interruptions.handle_rebalance import HandleRebalance
+from spot_optimizer.application.jobs.fire_due_jobs import FireDueJobs
+from spot_optimizer.application.jobs.job import Job, counted
+from spot_optimizer.application.jobs.list_jobs import ListJobs
+from spot_optimizer.application.jobs.run_job import RunJob
 from spot_optimizer.application.models.follow_models import FollowModels
 from spot_optimizer.application.models.record_start import RecordStart
 from spot_optimizer.application.models.serve_models import ServeModels
@@ -140,7 +160,11 @@ from spot_optimizer.application.notifications.mark_read import MarkRead
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.decision_engine import Announcer
+from spot_optimizer.application.ports.jobs import JobExclusions, JobQueue
 from spot_optimizer.application.ports.model_files import ModelFiles
+from spot_optimizer.application.pricing.build_learning_set import BuildLearningSet
+from spot_optimizer.application.pricing.deduplicate_submissions import DeduplicateSubmissions
+from spot_optimizer.application.pricing.fill_gaps import FillGaps
 from spot_optimizer.application.pricing.fill_price_gaps import FillPriceGaps
 from spot_optimizer.application.pricing.ingest_pricing_reports import IngestPricingReports
 from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent
@@ -150,19 +174,32 @@ from spot_optimizer.application.replicas.promote_replica import PromoteReplica
 from spot_optimizer.application.replicas.report_replica import ReportReplica
 from spot_optimizer.application.replicas.run_coordinator_pass import RunCoordinatorPass
 from spot_optimizer.application.replicas.terminate_replica import TerminateReplica
+from spot_optimizer.application.savings.compute_monthly_savings import ComputeMonthlySavings
 from spot_optimizer.application.sessions.attempts import Attempts
 from spot_optimizer.application.sessions.log_in import LogIn
 from spot_optimizer.application.sessions.log_out import LogOut
 from spot_optimizer.application.sessions.open_sessions import OpenSessions
 from spot_optimizer.application.switching.record_switch import RecordSwitch
+from spot_optimizer.domain import job_occurrences
 from spot_optimizer.domain.compatibility import Compatibility
+from spot_optimizer.domain.jobs import NOTHING_DONE, JobResult
+from spot_optimizer.domain.retention import days_kept
 from spot_optimizer.settings import Settings
+
+if TYPE_CHECKING:
+    from dramatiq import Broker
+
+    from spot_optimizer.adapters.scheduling.worker import JobWorker
 
 # What a notice has to wait for is a batch of them.
 _NOTICES_AT_A_TIME = 16
 
 # A reader who is slow holds a connection for as long as that takes.
 _EXPORTS_AT_A_TIME = 4
+
+_TIME_LIMIT_OF_MONITORS: Final = timedelta(seconds=60)
+# They take as long as there are rows, and let others pass meanwhile.
+_TIME_LIMIT_OF_LONG_JOBS: Final = timedelta(hours=1)
 
 
 def _make_cache(settings: Settings, clock: Clock) -> Cache:
@@ -213,10 +250,86 @@ def _make_loader(settings: Settings, files: ModelFiles, try_out: TryOut) -> Buil
     )
 
 
-def _jobs(settings: Settings, monitor: Job, price_gaps: Job, *others: Job) -> list[Job]:
-    """Those that this server is to run."""
+def _jobs(settings: Settings, monitor: Job, price_gaps: Job, *others: Job) -> Sequence[Job]:
+    """Those that are to run."""
     monitors = [monitor, price_gaps] if settings.enable_replica_coordinator else []
-    return [*monitors, *(others if settings.enable_background_jobs else ())]
+    if not settings.enable_background_jobs:
+        return monitors
+    left_out = set() if settings.growth_backfill_on_empty else {"backfill_client_growth"}
+    return [*monitors, *(job for job in others if job.name not in left_out)]
+
+
+def _by_name(jobs: Sequence[Job]) -> Mapping[str, Job]:
+    return {job.name: job for job in jobs}
+
+
+def _looking(look: Callable[[], Mapping[object, int]]) -> Callable[[], JobResult]:
+    """For a job that changes nothing."""
+    return lambda: JobResult(processed=sum(look().values()))
+
+
+def _estimating(fill: FillPriceGaps) -> Callable[[], JobResult]:
+    def work() -> JobResult:
+        quality = fill()
+        return JobResult(
+            inserted=quality.filled,
+            details={"too_long": quality.too_long, "failed_pools": quality.failed_pools},
+        )
+
+    return work
+
+
+def _silently(do: Callable[[], None]) -> Callable[[], JobResult]:
+    """For a job that counts nothing."""
+
+    def work() -> JobResult:
+        do()
+        return NOTHING_DONE
+
+    return work
+
+
+def _one_run_at_a_time(engine: Engine) -> JobExclusions:
+    return lambda job: DatabaseExclusion(engine, f"job-{job}", patience_s=0)
+
+
+def _one_of_machine(settings: Settings) -> FileExclusion:
+    return FileExclusion(settings.data_dir / "jobs.lock", patience_s=0)
+
+
+def _make_broker(settings: Settings) -> Broker:
+    # Twelve megabytes, which processes without jobs need not pay.
+    if settings.redis_url is not None:
+        from spot_optimizer.adapters.scheduling.redis_broker import redis_broker
+
+        return redis_broker(settings.redis_url)
+    from spot_optimizer.adapters.scheduling.actors import in_memory_broker
+
+    return in_memory_broker()
+
+
+def _make_queue(broker: Broker, settings: Settings) -> JobQueue:
+    from spot_optimizer.adapters.scheduling.actors import DramatiqJobQueue
+
+    if settings.redis_url is None:
+        return DramatiqJobQueue(broker)
+    from spot_optimizer.adapters.scheduling.redis_broker import UNREACHABLE
+
+    return DramatiqJobQueue(broker, UNREACHABLE)
+
+
+def _declared(broker: Broker, jobs: Sequence[Job], run_job: RunJob) -> Broker:
+    from spot_optimizer.adapters.scheduling.actors import declare_actors
+
+    declare_actors(broker, jobs, run_job)
+    return broker
+
+
+def _make_worker(broker: Broker, threads: int) -> JobWorker:
+    """With a thread for each job none waits for another."""
+    from spot_optimizer.adapters.scheduling.worker import JobWorker
+
+    return JobWorker(broker, threads)
 
 
 def _make_admin_token(settings: Settings) -> CurrentAdminToken:
@@ -280,6 +393,10 @@ class Container(containers.DeclarativeContainer):
         SqlUnitOfWork, engine=engine, turns=turns, is_urgent=True
     )
     notice_lane = providers.Singleton(ThreadPoolExecutor, 1, thread_name_prefix="notice")
+    background_engine: providers.Singleton[Engine] = providers.Singleton(
+        make_background_engine, engine=engine
+    )
+    background_work = providers.Factory(SqlUnitOfWork, engine=background_engine, turns=turns)
     engines = providers.Singleton(EngineRegistry)
     ask_engine = providers.Singleton(AskEngine, engines=engines)
     compatibility = settings.provided.peculiarities
@@ -650,64 +767,175 @@ class Container(containers.DeclarativeContainer):
         ),
         compatibility=compatibility,
     )
-    timetable = providers.Singleton(
-        Timetable,
-        jobs=providers.Callable(
-            _jobs,
-            settings,
-            providers.Singleton(
-                Job,
-                name="replica_monitor",
-                run=coordinator_pass,
-                every=timedelta(seconds=10),
-                needs_lease=False,
-            ),
-            providers.Singleton(
-                Job,
-                name="pricing_data_quality",
-                run=transactional(
-                    FillPriceGaps,
-                    windows=providers.Singleton(SqlPriceWindows, engine=reading_engine),
-                ),
-                every=timedelta(seconds=300),
-            ),
-            providers.Singleton(
-                Job,
-                name="mark_stale_agents_offline",
-                run=transactional(
+    in_background = partial(providers.Singleton, unit_of_work=background_work.provider, clock=clock)
+    fill_price_gaps = in_background(
+        FillPriceGaps, windows=providers.Singleton(SqlPriceWindows, engine=background_engine)
+    )
+    jobs: providers.Provider[Sequence[Job]] = providers.Callable(
+        _jobs,
+        settings,
+        providers.Singleton(
+            Job,
+            name="replica_monitor",
+            work=providers.Callable(counted, coordinator_pass),
+            schedule=providers.Singleton(CronSchedule, "*/10 * * * * *"),
+            time_limit=_TIME_LIMIT_OF_MONITORS,
+            retries=0,
+            keeps_history=False,
+        ),
+        providers.Singleton(
+            Job,
+            name="pricing_data_quality",
+            work=providers.Callable(_estimating, fill_price_gaps),
+            schedule=providers.Singleton(CronSchedule, "*/5 * * * *"),
+            time_limit=_TIME_LIMIT_OF_MONITORS,
+            retries=0,
+            keeps_history=False,
+        ),
+        providers.Singleton(
+            Job,
+            name="mark_stale_agents_offline",
+            work=providers.Callable(
+                counted,
+                in_background(
                     MarkSilentAgents,
                     silence=providers.Factory(
                         timedelta, seconds=settings.provided.agent_heartbeat_timeout
                     ),
                 ),
-                every=timedelta(seconds=300),
             ),
-            providers.Singleton(
-                Job,
-                name="monitor_agent_health",
-                run=providers.Singleton(
+            schedule=providers.Singleton(CronSchedule, "*/5 * * * *"),
+            keeps_history=False,
+        ),
+        providers.Singleton(
+            Job,
+            name="monitor_agent_health",
+            work=providers.Callable(
+                _looking,
+                providers.Singleton(
                     MonitorHealth,
-                    queries=providers.Singleton(SqlHealthQueries, engine=reading_engine),
+                    queries=providers.Singleton(SqlHealthQueries, engine=background_engine),
                     clock=clock,
                 ),
-                every=timedelta(seconds=300),
             ),
-            providers.Singleton(
-                Job,
-                name="roll_up_prices",
-                run=price_views.provided.roll_up,
-                every=timedelta(hours=1),
-                at_start=True,
-            ),
-            providers.Singleton(
-                Job,
-                name="expire_commands",
-                run=compatible(ExpireCommands),
-                every=timedelta(seconds=60),
-            ),
+            schedule=providers.Singleton(CronSchedule, "*/5 * * * *"),
+            keeps_history=False,
         ),
-        cache=cache,
-        clock=clock,
+        providers.Singleton(
+            Job,
+            name="roll_up_prices",
+            work=providers.Callable(_silently, price_views.provided.roll_up),
+            schedule=providers.Singleton(CronSchedule, "0 * * * *"),
+            at_start=True,
+            keeps_history=False,
+        ),
+        providers.Singleton(
+            Job,
+            name="expire_commands",
+            work=providers.Callable(
+                counted, in_background(ExpireCommands, compatibility=compatibility)
+            ),
+            schedule=providers.Singleton(CronSchedule, "* * * * *"),
+            keeps_history=False,
+        ),
+        providers.Singleton(
+            Job,
+            name="aggregate_pricing_hourly",
+            work=in_background(DeduplicateSubmissions),
+            schedule=providers.Singleton(CronSchedule, "10 * * * *"),
+        ),
+        providers.Singleton(
+            Job,
+            name="snapshot_client_growth",
+            work=in_background(SnapshotGrowth),
+            schedule=providers.Singleton(CronSchedule, "5 0 * * *"),
+        ),
+        providers.Singleton(
+            Job,
+            name="calculate_monthly_savings",
+            work=in_background(
+                ComputeMonthlySavings,
+                clients=providers.Singleton(SqlBilledClients, engine=background_engine),
+            ),
+            schedule=providers.Singleton(CronSchedule, "0 1 * * *"),
+            tell_failure=providers.Object(job_occurrences.savings_failed),
+        ),
+        providers.Singleton(
+            Job,
+            name="cleanup_old_data",
+            work=in_background(
+                PurgeOldRows,
+                stopwatch=stopwatch,
+                rest=providers.Object(time.sleep),
+                days_kept=providers.Callable(days_kept, settings.provided.retention_days),
+            ),
+            schedule=providers.Singleton(CronSchedule, "0 2 * * *"),
+            time_limit=_TIME_LIMIT_OF_LONG_JOBS,
+            tell_failure=providers.Object(job_occurrences.cleanup_failed),
+        ),
+        providers.Singleton(
+            Job,
+            name="aggregate_pricing_daily",
+            work=in_background(
+                FillGaps,
+                markets=providers.Singleton(SqlMarketQueries, engine=background_engine),
+                window=timedelta(days=1),
+            ),
+            schedule=providers.Singleton(CronSchedule, "0 3 * * *"),
+        ),
+        providers.Singleton(
+            Job,
+            name="refresh_ml_dataset",
+            work=providers.Singleton(
+                BuildLearningSet,
+                clock=clock,
+                prices=providers.Singleton(SqlTrustedPrices, engine=background_engine),
+                file=providers.Singleton(ParquetLearningSet, files=model_files),
+            ),
+            schedule=providers.Singleton(CronSchedule, "20 0,6,12,18 * * *"),
+            time_limit=_TIME_LIMIT_OF_LONG_JOBS,
+        ),
+        providers.Singleton(
+            Job,
+            name="backfill_client_growth",
+            work=in_background(BackfillGrowth),
+            schedule=None,
+            keeps_history=False,
+        ),
+    )
+    job_run_queries = providers.Singleton(SqlJobRunQueries, engine=background_engine)
+    one_run_at_a_time = providers.Singleton(_one_run_at_a_time, engine=background_engine)
+    run_job = in_background(
+        RunJob,
+        jobs=providers.Callable(_by_name, jobs),
+        one_at_a_time=one_run_at_a_time,
+    )
+    broker = providers.Singleton(
+        _declared,
+        broker=providers.Singleton(_make_broker, settings=settings),
+        jobs=jobs,
+        run_job=run_job,
+    )
+    fire_due_jobs = in_background(
+        FireDueJobs,
+        jobs=jobs,
+        queries=job_run_queries,
+        queue=providers.Singleton(_make_queue, broker=broker, settings=settings),
+        one_at_a_time=one_run_at_a_time,
+        first_entry=providers.Singleton(DatabaseExclusion, engine=background_engine, name="jobs"),
+    )
+    scheduler = providers.Singleton(Scheduler, fire=fire_due_jobs, clock=clock)
+    job_worker = providers.Singleton(
+        _make_worker, broker=broker, threads=providers.Callable(len, jobs)
+    )
+    list_jobs = providers.Singleton(ListJobs, jobs=jobs, queries=job_run_queries, clock=clock)
+    http.add_args(
+        providers.Singleton(admin_job_handlers, gatekeeper=gatekeeper, list_jobs=list_jobs)
+    )
+    embedded_jobs = providers.Singleton(
+        EmbeddedJobs,
+        one_of_machine=providers.Singleton(_one_of_machine, settings=settings),
+        make=providers.Factory(JobService, scheduler=scheduler, worker=job_worker).provider,
     )
 
 
@@ -720,17 +948,17 @@ def create_app() -> Litestar:
 def web_app(container: Container, on_start: Callable[[], None] = lambda: None) -> Litestar:
     settings = container.settings()
 
-    has_jobs = settings.enable_background_jobs or settings.enable_replica_coordinator
+    has_jobs = settings.redis_url is None and bool(container.jobs())
 
     def start() -> None:
         container.engine_watch().start()
         on_start()
         if has_jobs:
-            container.timetable().start()
+            container.embedded_jobs().start()
 
     def stop() -> None:
         if has_jobs:
-            container.timetable().stop()
+            container.embedded_jobs().stop()
         container.engine_watch().stop()
         container.reading_engine().dispose()
         container.exporting_engine().dispose()

@@ -9,6 +9,7 @@ from typing import Final, Literal, Self, get_args, get_type_hints
 from urllib.parse import quote
 
 from spot_optimizer.domain.compatibility import Compatibility
+from spot_optimizer.domain.retention import PERIODS
 
 _SQLITE_FILE: Final = "spot-optimizer.sqlite3"
 _DATABASE_PARTS: Final = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
@@ -58,6 +59,20 @@ class Settings:
     allow_unsafe_uploads: bool = False
     ml_strict_activation: bool = False
     enable_replica_coordinator: bool = True
+    growth_backfill_on_empty: bool = True
+    retention_spot_prices_days: int = 30
+    """Each of these is for how many days rows are kept; 0 keeps them for ever."""
+    retention_ondemand_prices_days: int = 30
+    retention_risk_scores_days: int = 90
+    retention_engine_log_days: int = 30
+    retention_pricing_reports_days: int = 30
+    retention_predictions_days: int = 30
+    retention_system_events_days: int = 90
+    retention_audit_days: int = 180
+    retention_read_notifications_days: int = 30
+    retention_commands_days: int = 7
+    retention_raw_submissions_days: int = 30
+    retention_metrics_days: int = 30
     decision_engine_module: str = "decision_engines.ml_based_engine"
     decision_engine_class: str = "MLBasedDecisionEngine"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
@@ -66,6 +81,11 @@ class Settings:
     """Answers say how long they took in the server."""
     peculiarities: Compatibility = field(default_factory=Compatibility)
     """Not a variable itself: each of its fields is one."""
+
+    @property
+    def retention_days(self) -> Mapping[str, int]:
+        """By what is kept."""
+        return {kept: getattr(self, name) for kept, name in _RETENTIONS.items()}
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -88,12 +108,14 @@ class Settings:
         for name in ("db_pool_size", "port", "max_upload_bytes", "agent_heartbeat_timeout"):
             if getattr(self, name) < 1:
                 raise WrongSetting(name.upper(), "must be at least 1")
-        for name in ("command_lease_seconds", "price_freshness_seconds"):
+        for name in ("command_lease_seconds", "price_freshness_seconds", *_RETENTIONS.values()):
             if getattr(self, name) < 0:
                 raise WrongSetting(name.upper(), "must not be negative")
         if self.port > 65535:
             raise WrongSetting("PORT", "must be at most 65535")
 
+
+_RETENTIONS: Final[Mapping[str, str]] = {name: f"retention_{name}_days" for name in PERIODS}
 
 # What `COMPATIBILITY=monolith` changes beside the peculiarities (ruling R10).
 _MONOLITH: Final[Mapping[str, object]] = {

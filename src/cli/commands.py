@@ -22,8 +22,10 @@ database = typer.Typer(help="The schema of the database.", no_args_is_help=True)
 admin = typer.Typer(help="Access for operators.", no_args_is_help=True)
 admin_token = typer.Typer(help="The operator's token.", no_args_is_help=True)
 decisions = typer.Typer(help="Decisions on record.", no_args_is_help=True)
+jobs = typer.Typer(help="Background jobs.", no_args_is_help=True)
 app.add_typer(database, name="db")
 app.add_typer(decisions, name="decisions")
+app.add_typer(jobs, name="jobs")
 app.add_typer(admin, name="admin")
 admin.add_typer(admin_token, name="token")
 
@@ -166,6 +168,56 @@ def simulate(
         storm=storm and storms.Storm(storms.StormKind(storm), storm_after, storm_share),
     )
     simulate(fleet, url, token, admin_token)
+
+
+@app.command()
+def worker(
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at a time; default: all of them.")
+    ] = None,
+) -> None:
+    """Run the background jobs that schedulers send by REDIS_URL, until Ctrl-C."""
+    from spot_optimizer.cli.jobs import work
+
+    work(threads)
+
+
+@app.command()
+def scheduler() -> None:
+    """Send background jobs to the workers when they are due, until Ctrl-C.
+
+    Any number of schedulers may run: each slot is sent once.
+    """
+    from spot_optimizer.cli.jobs import schedule
+
+    schedule()
+
+
+@jobs.command("list")
+def list_jobs() -> None:
+    """Show the jobs with their last and next runs."""
+    from spot_optimizer.cli.jobs import show
+
+    show()
+
+
+@jobs.command("run")
+def run_job(name: Annotated[str, typer.Argument(help="Of `jobs list`.")]) -> None:
+    """Run a job here and now, whenever it is due."""
+    from spot_optimizer.cli.jobs import run
+
+    run(name)
+
+
+@jobs.command("history")
+def job_history(
+    name: Annotated[str | None, typer.Argument(help="Of `jobs list`; default: all.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many runs.")] = 20,
+) -> None:
+    """Show the runs that have ended, the newest first."""
+    from spot_optimizer.cli.jobs import history
+
+    history(name, limit)
 
 
 @database.command()

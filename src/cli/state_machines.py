@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 
+from spot_optimizer.domain import jobs
 from spot_optimizer.domain.agents import life_cycle as agents
 from spot_optimizer.domain.commands import command as commands
 from spot_optimizer.domain.replicas import life_cycle as replicas
@@ -30,6 +31,7 @@ _MACHINES: Final[Sequence[tuple[str, str, Sequence[Arrow[Any, Any]], StrEnum]]] 
         replicas.ARROWS,
         replicas.ReplicaStatus.LAUNCHING,
     ),
+    ("Run of a job", "src/domain/jobs.py", jobs.ARROWS, jobs.RunStatus.WAITING),
 )
 
 

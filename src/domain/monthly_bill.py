@@ -64,6 +64,13 @@ class MonthlyBill:
         )
 
 
+def month_of(instant: datetime) -> tuple[datetime, datetime]:
+    """From the beginning of its month to that of the next one."""
+    since = instant.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    next_month = since.replace(year=since.year + since.month // 12, month=since.month % 12 + 1)
+    return since, next_month
+
+
 def price_after(mode: str | None, spot: Decimal | None, on_demand: Decimal | None) -> Decimal:
     """What an instance costs after a switch: the spot price on spot, else the on-demand price;
     USD per hour, 0 where it is not known (contract/clients-and-notifications.md 4.9)."""

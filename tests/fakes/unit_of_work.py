@@ -15,12 +15,20 @@ from spot_optimizer.domain.identifiers import AgentId
 from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.switching import Switch
+from tests.fakes.batches import (
+    InMemoryBilling,
+    InMemoryFilledBuckets,
+    InMemoryGrowth,
+    InMemoryOldRows,
+    InMemorySubmissions,
+)
 from tests.fakes.identity import (
     InMemoryAgents,
     InMemoryClients,
     InMemoryInstances,
 )
 from tests.fakes.interruptions import InMemoryInterruptions
+from tests.fakes.jobs import InMemoryJobRuns
 from tests.fakes.journal import (
     InMemoryAudit,
     InMemoryCleanups,
@@ -68,6 +76,12 @@ class InMemoryUnitOfWork:
         self.decisions = InMemoryDecisions()
         self.models = InMemoryModels()
         self.cleanups = InMemoryCleanups()
+        self.job_runs = InMemoryJobRuns()
+        self.growth = InMemoryGrowth(self.clients)
+        self.billing = InMemoryBilling(self.instances, self.switches)
+        self.old_rows = InMemoryOldRows()
+        self.filled_buckets = InMemoryFilledBuckets(self.prices)
+        self.submissions = InMemorySubmissions()
         self.events = InMemoryEvents()
         self.notifications = InMemoryNotifications()
         self.inbox = InMemoryInbox()

@@ -42,6 +42,12 @@ COMMANDS = [
     ("admin", "token"),
     ("admin", "token", "show"),
     ("admin", "token", "rotate"),
+    ("worker",),
+    ("scheduler",),
+    ("jobs",),
+    ("jobs", "list"),
+    ("jobs", "run"),
+    ("jobs", "history"),
 ]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from spot_optimizer.domain.compatibility import Compatibility
+from spot_optimizer.domain.retention import PERIODS
 from spot_optimizer.settings import Settings, WrongSetting
 
 READ = [
@@ -30,6 +31,8 @@ READ = [
     ("ALLOW_UNSAFE_UPLOADS", "True", True),
     ("ML_STRICT_ACTIVATION", "True", True),
     ("ENABLE_REPLICA_COORDINATOR", "False", False),
+    ("GROWTH_BACKFILL_ON_EMPTY", "False", False),
+    *((f"RETENTION_{kept.upper()}_DAYS", "5", 5) for kept in PERIODS),
     ("DECISION_ENGINE_MODULE", "mine", "mine"),
     ("DECISION_ENGINE_CLASS", "Mine", "Mine"),
     ("LOG_LEVEL", "debug", "DEBUG"),
@@ -50,6 +53,7 @@ WRONG = [
     ("PRICE_FRESHNESS_SECONDS", "-1"),
     ("AGENT_HEARTBEAT_TIMEOUT", "0"),
     ("LOG_LEVEL", "LOUD"),
+    ("RETENTION_AUDIT_DAYS", "-1"),
 ]
 PECULIARITIES = [field.name for field in fields(Compatibility)]
 

@@ -21,7 +21,7 @@ def test_a_command_draws_it() -> None:
 def test_every_arrow_is_drawn_and_explained() -> None:
     text = document()
 
-    assert text.count("stateDiagram-v2") == 3
+    assert text.count("stateDiagram-v2") == 4
     assert "    syncing --> promoted: promote" in text
     assert (
         "| launching, syncing, ready | fail | failed |  | stays listed, protects no more |" in text

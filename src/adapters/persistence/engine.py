@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import IsolationLevel
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
 
 from spot_optimizer.adapters.persistence.collation import folded
 
@@ -49,11 +49,34 @@ def make_reading_engine(engine: Engine, connections: int) -> Engine:
     return _mysql(engine.url, connections, "AUTOCOMMIT")
 
 
-def _mysql(url: URL, connections: int, isolation: IsolationLevel) -> Engine:
+def make_background_engine(engine: Engine) -> Engine:
+    """For jobs, which take no connection from a request: they connect when they work, and a
+    machine that is lost in the middle of it holds its locks no longer than a quarter of an hour."""
+    if engine.dialect.name == "sqlite":
+        if engine.url.database in _IN_MEMORY:
+            return engine
+        return _sqlite(engine.url, connections=None)
+    background = _mysql(engine.url, None, "READ COMMITTED")
+    event.listen(background, "connect", _end_when_lost)
+    return background
+
+
+def _end_when_lost(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION wait_timeout = 900")
+
+
+def _pool(connections: int | None) -> dict[str, Any]:
+    """None is a connection for each user."""
+    if connections is None:
+        return {"poolclass": NullPool}
+    return {"pool_size": connections, "max_overflow": 0}
+
+
+def _mysql(url: URL, connections: int | None, isolation: IsolationLevel) -> Engine:
     return create_engine(
         url,
-        pool_size=connections,
-        max_overflow=0,
+        **_pool(connections),
         pool_recycle=1800,
         # A unit of work rolls back what it did not commit; a second rollback is a lost round trip.
         pool_reset_on_return=None,
@@ -73,7 +96,7 @@ def _mysql(url: URL, connections: int, isolation: IsolationLevel) -> Engine:
     )
 
 
-def _sqlite(url: URL, connections: int) -> Engine:
+def _sqlite(url: URL, connections: int | None) -> Engine:
     if url.database in _IN_MEMORY:
         # Every connection would be a database of its own, so there is only one.
         engine = create_engine(
@@ -88,8 +111,7 @@ def _sqlite(url: URL, connections: int) -> Engine:
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
             url,
-            pool_size=connections,
-            max_overflow=0,
+            **_pool(connections),
             hide_parameters=True,  # tokens must not reach a log
             json_serializer=_to_json,
             json_deserializer=_DECODER.decode,

@@ -55,13 +55,28 @@ class DatabaseExclusion:
             finally:
                 _release(connection, named)
 
-    @contextmanager
-    def _file(self) -> Iterator[None]:
+    def _file(self) -> AbstractContextManager[None]:
         path = Path(f"{self._engine.url.database}.{self._name}.lock")
+        return FileExclusion(path, self._patience_s)()
+
+
+class FileExclusion:
+    """Among the processes of one machine."""
+
+    def __init__(self, path: Path, patience_s: float) -> None:
+        self._path = path
+        self._patience_s = patience_s
+
+    def __call__(self) -> AbstractContextManager[None]:
+        return self._held()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StoreUnavailable(f"{path} cannot be opened") from error
+            raise StoreUnavailable(f"{self._path} cannot be opened") from error
         try:
             _lock(file, monotonic() + self._patience_s)
             yield

@@ -5,22 +5,28 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from spot_optimizer.adapters.persistence.agents import SqlAgentRepository
+from spot_optimizer.adapters.persistence.billing import SqlBillingRepository
 from spot_optimizer.adapters.persistence.cleanups import SqlCleanupLog
 from spot_optimizer.adapters.persistence.clients import SqlClientRepository
 from spot_optimizer.adapters.persistence.commands import SqlCommandRepository
 from spot_optimizer.adapters.persistence.decisions import SqlDecisionLog
 from spot_optimizer.adapters.persistence.failures import meaning_of
+from spot_optimizer.adapters.persistence.filled_buckets import SqlFilledBucketRepository
+from spot_optimizer.adapters.persistence.growth import SqlGrowthRepository
 from spot_optimizer.adapters.persistence.inbox import SqlInbox
 from spot_optimizer.adapters.persistence.instances import SqlInstanceRepository
 from spot_optimizer.adapters.persistence.interruptions import SqlInterruptionRepository
+from spot_optimizer.adapters.persistence.job_runs import SqlJobRunRepository
 from spot_optimizer.adapters.persistence.journal import (
     SqlAuditTrail,
     SqlEventLog,
     SqlNotificationSink,
 )
 from spot_optimizer.adapters.persistence.models import SqlModelRepository
+from spot_optimizer.adapters.persistence.old_rows import SqlOldRowsRepository
 from spot_optimizer.adapters.persistence.pools import SqlSpotPoolRepository
 from spot_optimizer.adapters.persistence.prices import SqlPriceRepository
+from spot_optimizer.adapters.persistence.raw_submissions import SqlRawSubmissionRepository
 from spot_optimizer.adapters.persistence.replicas import SqlReplicaRepository
 from spot_optimizer.adapters.persistence.standbys import SqlStandbyRepository
 from spot_optimizer.adapters.persistence.switches import SqlSwitchRepository
@@ -41,6 +47,12 @@ class SqlUnitOfWork:
     decisions: SqlDecisionLog
     models: SqlModelRepository
     cleanups: SqlCleanupLog
+    job_runs: SqlJobRunRepository
+    submissions: SqlRawSubmissionRepository
+    filled_buckets: SqlFilledBucketRepository
+    old_rows: SqlOldRowsRepository
+    billing: SqlBillingRepository
+    growth: SqlGrowthRepository
     events: SqlEventLog
     notifications: SqlNotificationSink
     inbox: SqlInbox
@@ -80,6 +92,12 @@ class SqlUnitOfWork:
         self.decisions = SqlDecisionLog(connection)
         self.models = SqlModelRepository(connection)
         self.cleanups = SqlCleanupLog(connection)
+        self.job_runs = SqlJobRunRepository(connection)
+        self.submissions = SqlRawSubmissionRepository(connection)
+        self.filled_buckets = SqlFilledBucketRepository(connection)
+        self.old_rows = SqlOldRowsRepository(connection)
+        self.billing = SqlBillingRepository(connection)
+        self.growth = SqlGrowthRepository(connection)
         self.events = SqlEventLog(connection)
         self.notifications = SqlNotificationSink(connection)
         self.inbox = SqlInbox(connection)

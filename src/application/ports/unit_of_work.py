@@ -1,6 +1,14 @@
 from types import TracebackType
 from typing import Protocol, Self
 
+from spot_optimizer.application.ports.batch_repositories import (
+    BillingRepository,
+    FilledBucketRepository,
+    GrowthRepository,
+    OldRowsRepository,
+    RawSubmissionRepository,
+)
+from spot_optimizer.application.ports.jobs import JobRunRepository
 from spot_optimizer.application.ports.journal import AuditTrail, EventLog, Inbox, NotificationSink
 from spot_optimizer.application.ports.repositories import (
     AgentRepository,
@@ -67,6 +75,18 @@ class UnitOfWork(Protocol):
     def decisions(self) -> DecisionLog: ...
     @property
     def models(self) -> ModelRepository: ...
+    @property
+    def job_runs(self) -> JobRunRepository: ...
+    @property
+    def submissions(self) -> RawSubmissionRepository: ...
+    @property
+    def filled_buckets(self) -> FilledBucketRepository: ...
+    @property
+    def old_rows(self) -> OldRowsRepository: ...
+    @property
+    def billing(self) -> BillingRepository: ...
+    @property
+    def growth(self) -> GrowthRepository: ...
     @property
     def cleanups(self) -> CleanupLog: ...
     @property

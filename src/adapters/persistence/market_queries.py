@@ -1,0 +1,132 @@
+"""Price buckets as the jobs over whole markets read them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Engine, bindparam, func, select, true
+
+from spot_optimizer.adapters.persistence.failures import reading
+from spot_optimizer.adapters.persistence.pools import to_pool
+from spot_optimizer.adapters.persistence.price_buckets import to_snapshot
+from spot_optimizer.adapters.persistence.tables import pricing_snapshots_clean, spot_pools
+from spot_optimizer.adapters.persistence.tables.types import UtcInstant
+from spot_optimizer.application.pricing.fill_gaps import Market
+from spot_optimizer.application.transactions import repeated_when_lost
+from spot_optimizer.domain.identifiers import PoolId
+from spot_optimizer.domain.pricing.buckets import BucketSnapshot
+from spot_optimizer.domain.pricing.learning import LOWEST_CONFIDENCE, TrustedPrice
+from spot_optimizer.domain.pricing.report import SpotPool
+
+_CLEAN: Final = pricing_snapshots_clean.c
+_SINCE: Final = bindparam("since", type_=UtcInstant)
+_READ_AT_ONCE: Final = 10_000
+
+_POOLS: Final = (
+    select(spot_pools)
+    .where(spot_pools.c.instance_type == bindparam("instance_type"))
+    .where(spot_pools.c.region == bindparam("region"))
+    .where(spot_pools.c.is_active.is_(true()))
+    .order_by(spot_pools.c.id)
+)
+_SERIES: Final = (
+    select(pricing_snapshots_clean)
+    .where(_CLEAN.pool_id == bindparam("pool"))
+    .where(_CLEAN.time_bucket >= _SINCE)
+    .where(_CLEAN.time_bucket < bindparam("until", type_=UtcInstant))
+    .order_by(_CLEAN.time_bucket)
+)
+_TRUSTED: Final = (
+    _CLEAN.instance_type == bindparam("instance_type"),
+    _CLEAN.region == bindparam("region"),
+    _CLEAN.time_bucket >= _SINCE,
+    _CLEAN.confidence_score >= LOWEST_CONFIDENCE,
+)
+_PRICES: Final = (
+    select(_CLEAN.pool_id, _CLEAN.az, _CLEAN.time_bucket, _CLEAN.spot_price, _CLEAN.ondemand_price)
+    .where(*_TRUSTED)
+    .order_by(_CLEAN.time_bucket, _CLEAN.pool_id)
+    .limit(_READ_AT_ONCE)
+)
+
+
+class SqlMarketQueries:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def markets(self) -> Sequence[Market]:
+        wanted = (
+            select(spot_pools.c.instance_type, spot_pools.c.region)
+            .where(spot_pools.c.is_active.is_(true()))
+            .distinct()
+        )
+        with reading(self._engine) as connection:
+            return sorted(Market(*row) for row in connection.execute(wanted))
+
+    def series(
+        self, market: Market, since: datetime, until: datetime
+    ) -> Mapping[SpotPool, Sequence[BucketSnapshot]]:
+        found: dict[SpotPool, Sequence[BucketSnapshot]] = {}
+        place = {"instance_type": market.instance_type, "region": market.region}
+        with reading(self._engine) as connection:
+            for pool in map(to_pool, connection.execute(_POOLS, place).all()):
+                window = {"pool": pool.id, "since": since, "until": until}
+                rows = connection.execute(_SERIES, window)
+                found[pool] = [to_snapshot(row) for row in rows]
+        return found
+
+
+class SqlTrustedPrices:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @repeated_when_lost
+    def markets(self, since: datetime) -> Sequence[Market]:
+        wanted = select(_CLEAN.instance_type, _CLEAN.region).distinct()
+        with reading(self._engine) as connection:
+            return sorted(Market(*row) for row in connection.execute(wanted))
+
+    @repeated_when_lost
+    def average_on_demand(self, market: Market, since: datetime) -> float | None:
+        wanted = select(func.avg(_CLEAN.ondemand_price)).where(*_TRUSTED)
+        with reading(self._engine) as connection:
+            average = connection.execute(wanted, _asked(market, since)).scalar_one()
+        return None if average is None else float(average)
+
+    def buckets(self, market: Market, since: datetime) -> Iterator[Sequence[TrustedPrice]]:
+        """Some thousand rows at a time; the last bucket of them may go on, so it is read again."""
+        while True:
+            prices = self._prices(market, since)
+            is_end = len(prices) < _READ_AT_ONCE
+            last = prices[-1].bucket_start if prices and not is_end else None
+            bucket: list[TrustedPrice] = []
+            for one in prices:
+                if one.bucket_start == last:
+                    break
+                if bucket and bucket[0].bucket_start != one.bucket_start:
+                    yield bucket
+                    bucket = []
+                bucket.append(one)
+            if bucket:
+                yield bucket
+            if last is None:
+                return
+            since = last
+
+    @repeated_when_lost
+    def _prices(self, market: Market, since: datetime) -> Sequence[TrustedPrice]:
+        with reading(self._engine) as connection:
+            return [
+                TrustedPrice(
+                    PoolId(row.pool_id),
+                    row.az,
+                    row.time_bucket,
+                    float(row.spot_price),
+                    None if row.ondemand_price is None else float(row.ondemand_price),
+                )
+                for row in connection.execute(_PRICES, _asked(market, since))
+            ]
+
+
+def _asked(market: Market, since: datetime) -> dict[str, object]:
+    return {"instance_type": market.instance_type, "region": market.region, "since": since}
