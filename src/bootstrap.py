@@ -95,6 +95,7 @@ from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.health_queries import SqlHealthQueries
 from spot_optimizer.adapters.persistence.job_runs import SqlJobRunQueries
 from spot_optimizer.adapters.persistence.market_queries import SqlMarketQueries, SqlTrustedPrices
+from spot_optimizer.adapters.persistence.messages import SqlUndeliveredMessages
 from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
 from spot_optimizer.adapters.persistence.price_windows import SqlPriceWindows
 from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
@@ -156,11 +157,13 @@ from spot_optimizer.application.models.record_start import RecordStart
 from spot_optimizer.application.models.serve_models import ServeModels
 from spot_optimizer.application.models.upload_engine import UploadEngine
 from spot_optimizer.application.models.upload_models import UploadModels
+from spot_optimizer.application.notifications.deliver_messages import DeliverMessages
 from spot_optimizer.application.notifications.mark_read import MarkRead
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.decision_engine import Announcer
 from spot_optimizer.application.ports.jobs import JobExclusions, JobQueue
+from spot_optimizer.application.ports.messages import Receiver
 from spot_optimizer.application.ports.model_files import ModelFiles
 from spot_optimizer.application.pricing.build_learning_set import BuildLearningSet
 from spot_optimizer.application.pricing.deduplicate_submissions import DeduplicateSubmissions
@@ -198,6 +201,8 @@ _NOTICES_AT_A_TIME = 16
 _EXPORTS_AT_A_TIME = 4
 
 _TIME_LIMIT_OF_MONITORS: Final = timedelta(seconds=60)
+# A day, and as much more as the longest gap that is filled may reach beyond either end of it.
+_WINDOW_OF_GAPS: Final = timedelta(hours=27)
 # They take as long as there are rows, and let others pass meanwhile.
 _TIME_LIMIT_OF_LONG_JOBS: Final = timedelta(hours=1)
 
@@ -256,7 +261,21 @@ def _jobs(settings: Settings, monitor: Job, price_gaps: Job, *others: Job) -> Se
     if not settings.enable_background_jobs:
         return monitors
     left_out = set() if settings.growth_backfill_on_empty else {"backfill_client_growth"}
+    if not (settings.webhook_url or settings.slack_webhook_url):
+        left_out.add("deliver_notifications")
     return [*monitors, *(job for job in others if job.name not in left_out)]
+
+
+def _make_receivers(settings: Settings) -> Sequence[Receiver]:
+    # Who is told nothing need not import the client.
+    from spot_optimizer.adapters.webhooks.receivers import SlackWebhook, StandardWebhook
+
+    receivers: list[Receiver] = []
+    if settings.webhook_url:
+        receivers.append(StandardWebhook(settings.webhook_url, settings.webhook_secret))
+    if settings.slack_webhook_url:
+        receivers.append(SlackWebhook(settings.slack_webhook_url))
+    return receivers
 
 
 def _by_name(jobs: Sequence[Job]) -> Mapping[str, Job]:
@@ -840,6 +859,20 @@ class Container(containers.DeclarativeContainer):
         ),
         providers.Singleton(
             Job,
+            name="deliver_notifications",
+            work=in_background(
+                DeliverMessages,
+                messages=providers.Singleton(SqlUndeliveredMessages, engine=background_engine),
+                receivers=providers.Singleton(_make_receivers, settings=settings),
+                cache=cache,
+            ),
+            schedule=providers.Singleton(CronSchedule, "*/5 * * * * *"),
+            time_limit=timedelta(minutes=5),
+            retries=0,
+            keeps_history=False,
+        ),
+        providers.Singleton(
+            Job,
             name="aggregate_pricing_hourly",
             work=in_background(DeduplicateSubmissions),
             schedule=providers.Singleton(CronSchedule, "10 * * * *"),
@@ -879,7 +912,7 @@ class Container(containers.DeclarativeContainer):
             work=in_background(
                 FillGaps,
                 markets=providers.Singleton(SqlMarketQueries, engine=background_engine),
-                window=timedelta(days=1),
+                window=_WINDOW_OF_GAPS,
             ),
             schedule=providers.Singleton(CronSchedule, "0 3 * * *"),
         ),

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.retention import PERIODS
+from spot_optimizer.domain.webhooks import secret_of
 
 _SQLITE_FILE: Final = "spot-optimizer.sqlite3"
 _DATABASE_PARTS: Final = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
@@ -59,6 +60,10 @@ class Settings:
     allow_unsafe_uploads: bool = False
     ml_strict_activation: bool = False
     enable_replica_coordinator: bool = True
+    webhook_url: str = ""
+    """Told of notifications and interruptions."""
+    webhook_secret: str = ""
+    slack_webhook_url: str = ""
     growth_backfill_on_empty: bool = True
     retention_spot_prices_days: int = 30
     """Each of these is for how many days rows are kept; 0 keeps them for ever."""
@@ -111,6 +116,15 @@ class Settings:
         for name in ("command_lease_seconds", "price_freshness_seconds", *_RETENTIONS.values()):
             if getattr(self, name) < 0:
                 raise WrongSetting(name.upper(), "must not be negative")
+        for name in ("webhook_url", "slack_webhook_url"):
+            url = getattr(self, name)
+            if url and not url.startswith(("https://", "http://")):
+                raise WrongSetting(name.upper(), "must start with https:// or http://")
+        if self.webhook_url or self.webhook_secret:
+            try:
+                secret_of(self.webhook_secret)
+            except ValueError as error:
+                raise WrongSetting("WEBHOOK_SECRET", str(error)) from None
         if self.port > 65535:
             raise WrongSetting("PORT", "must be at most 65535")
 

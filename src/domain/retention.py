@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 # Rows that are deleted by one transaction: what it locks is free again within milliseconds.
-MOST_AT_ONCE: Final = 1000
+MOST_AT_ONCE: Final = 500
 
 
 class Record(StrEnum):

@@ -39,6 +39,7 @@ from tests.fakes.journal import (
     InMemoryNotifications,
 )
 from tests.fakes.keeping import Keeping
+from tests.fakes.messages import InMemoryMessages
 from tests.fakes.orders import InMemoryCommands, InMemorySwitches
 from tests.fakes.prices import InMemoryPools, InMemoryPrices
 from tests.fakes.replicas import InMemoryReplicas, InMemoryStandbys
@@ -77,6 +78,7 @@ class InMemoryUnitOfWork:
         self.models = InMemoryModels()
         self.cleanups = InMemoryCleanups()
         self.job_runs = InMemoryJobRuns()
+        self.message_log = InMemoryMessages()
         self.growth = InMemoryGrowth(self.clients)
         self.billing = InMemoryBilling(self.instances, self.switches)
         self.old_rows = InMemoryOldRows()

@@ -7,6 +7,7 @@ from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.retention import PERIODS
 from spot_optimizer.settings import Settings, WrongSetting
 
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 READ = [
     ("DATABASE_URL", "mysql://u@h/d", "mysql://u@h/d"),
     ("DB_POOL_SIZE", "3", 3),
@@ -33,6 +34,8 @@ READ = [
     ("ENABLE_REPLICA_COORDINATOR", "False", False),
     ("GROWTH_BACKFILL_ON_EMPTY", "False", False),
     *((f"RETENTION_{kept.upper()}_DAYS", "5", 5) for kept in PERIODS),
+    ("WEBHOOK_SECRET", SECRET, SECRET),
+    ("SLACK_WEBHOOK_URL", "https://hooks.slack.test/x", "https://hooks.slack.test/x"),
     ("DECISION_ENGINE_MODULE", "mine", "mine"),
     ("DECISION_ENGINE_CLASS", "Mine", "Mine"),
     ("LOG_LEVEL", "debug", "DEBUG"),
@@ -54,6 +57,10 @@ WRONG = [
     ("AGENT_HEARTBEAT_TIMEOUT", "0"),
     ("LOG_LEVEL", "LOUD"),
     ("RETENTION_AUDIT_DAYS", "-1"),
+    ("WEBHOOK_URL", "file:///etc/passwd"),
+    ("SLACK_WEBHOOK_URL", "gopher://127.0.0.1"),
+    ("WEBHOOK_SECRET", "whsec_tooshort"),
+    ("WEBHOOK_SECRET", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
 ]
 PECULIARITIES = [field.name for field in fields(Compatibility)]
 
@@ -70,7 +77,15 @@ def test_a_variable_is_read(name: str, text: str, value: object) -> None:
 def test_every_variable_is_tried_here() -> None:
     known = {field.name.upper() for field in fields(Settings)} - {"PECULIARITIES"}
 
-    assert known == {name for name, _, _ in READ}
+    assert known == {"WEBHOOK_URL"} | {name for name, _, _ in READ}
+
+
+def test_a_webhook_needs_a_secret() -> None:
+    url = "https://hooks.test/x"
+
+    assert read(WEBHOOK_URL=url, WEBHOOK_SECRET=SECRET).webhook_url == url
+    with pytest.raises(WrongSetting, match=r"^WEBHOOK_SECRET: must be whsec_ and the base64"):
+        read(WEBHOOK_URL=url)
 
 
 @pytest.mark.parametrize(("name", "text"), WRONG)

@@ -9,12 +9,14 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import IsolationLevel
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from spot_optimizer.adapters.persistence.collation import folded
 
 _MYSQL_NAMES: Final = {"mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"}
 _SQLITE_NAMES: Final = {"sqlite", "sqlite+pysqlite"}
+_LOST_AFTER_S: Final = 900
+_KEPT_FOR_JOBS: Final = 3
 _IN_MEMORY: Final = {None, "", ":memory:"}
 
 
@@ -50,34 +52,36 @@ def make_reading_engine(engine: Engine, connections: int) -> Engine:
 
 
 def make_background_engine(engine: Engine) -> Engine:
-    """For jobs, which take no connection from a request: they connect when they work, and a
-    machine that is lost in the middle of it holds its locks no longer than a quarter of an hour."""
+    """For jobs, which take no connection from a request; and a machine that is lost in the middle
+    of one holds its locks no longer than a quarter of an hour."""
     if engine.dialect.name == "sqlite":
         if engine.url.database in _IN_MEMORY:
             return engine
         return _sqlite(engine.url, connections=None)
-    background = _mysql(engine.url, None, "READ COMMITTED")
+    background = _mysql(engine.url, None, "READ COMMITTED", recycled_after_s=_LOST_AFTER_S // 2)
     event.listen(background, "connect", _end_when_lost)
     return background
 
 
 def _end_when_lost(connection: Any, _entry: ConnectionPoolEntry) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET SESSION wait_timeout = 900")
+        cursor.execute(f"SET SESSION wait_timeout = {_LOST_AFTER_S}")
 
 
 def _pool(connections: int | None) -> dict[str, Any]:
-    """None is a connection for each user."""
+    """None is as many as there are users, of which some are kept."""
     if connections is None:
-        return {"poolclass": NullPool}
+        return {"pool_size": _KEPT_FOR_JOBS, "max_overflow": -1}
     return {"pool_size": connections, "max_overflow": 0}
 
 
-def _mysql(url: URL, connections: int | None, isolation: IsolationLevel) -> Engine:
+def _mysql(
+    url: URL, connections: int | None, isolation: IsolationLevel, recycled_after_s: int = 1800
+) -> Engine:
     return create_engine(
         url,
         **_pool(connections),
-        pool_recycle=1800,
+        pool_recycle=recycled_after_s,
         # A unit of work rolls back what it did not commit; a second rollback is a lost round trip.
         pool_reset_on_return=None,
         isolation_level=isolation,

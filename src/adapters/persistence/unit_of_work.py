@@ -22,6 +22,7 @@ from spot_optimizer.adapters.persistence.journal import (
     SqlEventLog,
     SqlNotificationSink,
 )
+from spot_optimizer.adapters.persistence.messages import SqlMessageLog
 from spot_optimizer.adapters.persistence.models import SqlModelRepository
 from spot_optimizer.adapters.persistence.old_rows import SqlOldRowsRepository
 from spot_optimizer.adapters.persistence.pools import SqlSpotPoolRepository
@@ -48,6 +49,7 @@ class SqlUnitOfWork:
     models: SqlModelRepository
     cleanups: SqlCleanupLog
     job_runs: SqlJobRunRepository
+    message_log: SqlMessageLog
     submissions: SqlRawSubmissionRepository
     filled_buckets: SqlFilledBucketRepository
     old_rows: SqlOldRowsRepository
@@ -93,6 +95,7 @@ class SqlUnitOfWork:
         self.models = SqlModelRepository(connection)
         self.cleanups = SqlCleanupLog(connection)
         self.job_runs = SqlJobRunRepository(connection)
+        self.message_log = SqlMessageLog(connection)
         self.submissions = SqlRawSubmissionRepository(connection)
         self.filled_buckets = SqlFilledBucketRepository(connection)
         self.old_rows = SqlOldRowsRepository(connection)

@@ -10,6 +10,7 @@ from spot_optimizer.application.ports.batch_repositories import (
 )
 from spot_optimizer.application.ports.jobs import JobRunRepository
 from spot_optimizer.application.ports.journal import AuditTrail, EventLog, Inbox, NotificationSink
+from spot_optimizer.application.ports.messages import MessageLog
 from spot_optimizer.application.ports.repositories import (
     AgentRepository,
     CleanupLog,
@@ -77,6 +78,8 @@ class UnitOfWork(Protocol):
     def models(self) -> ModelRepository: ...
     @property
     def job_runs(self) -> JobRunRepository: ...
+    @property
+    def message_log(self) -> MessageLog: ...
     @property
     def submissions(self) -> RawSubmissionRepository: ...
     @property
