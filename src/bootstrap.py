@@ -63,7 +63,7 @@ from spot_optimizer.adapters.http.sessions import session_handlers
 from spot_optimizer.adapters.http.switching import switching_handlers
 from spot_optimizer.adapters.http.system_health import system_health_handlers
 from spot_optimizer.adapters.ml.directory_files import DirectoryFiles
-from spot_optimizer.adapters.ml.learning_set import ParquetLearningSet
+from spot_optimizer.adapters.ml.learning_set import CsvLearningSet
 from spot_optimizer.adapters.ml.loader import BuiltInEngines, TryOut
 from spot_optimizer.adapters.ml.registry import EngineRegistry
 from spot_optimizer.adapters.ml.trial import try_out
@@ -923,7 +923,7 @@ class Container(containers.DeclarativeContainer):
                 BuildLearningSet,
                 clock=clock,
                 prices=providers.Singleton(SqlTrustedPrices, engine=background_engine),
-                file=providers.Singleton(ParquetLearningSet, files=model_files),
+                file=providers.Singleton(CsvLearningSet, files=model_files),
             ),
             schedule=providers.Singleton(CronSchedule, "20 0,6,12,18 * * *"),
             time_limit=_TIME_LIMIT_OF_LONG_JOBS,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, Table, insert, select
 
-from spot_optimizer.adapters.ml.learning_set import FOLDER, NAME, ParquetLearningSet
+from spot_optimizer.adapters.ml.learning_set import FOLDER, NAME, CsvLearningSet
 from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.adapters.persistence.billing import SqlBilledClients
 from spot_optimizer.adapters.persistence.market_queries import SqlMarketQueries, SqlTrustedPrices
@@ -266,10 +267,6 @@ def _old_rows(engine: Engine) -> None:
     )
 
 
-def _learning(engine: Engine) -> None:
-    _gaps(engine)
-
-
 class _File:
     """A learning set whose content can be asked for."""
 
@@ -277,18 +274,15 @@ class _File:
         self.files = InMemoryModelFiles()
 
     @property
-    def rows(self) -> Rows:
-        from pyarrow import parquet
-
-        table = parquet.read_table(BytesIO(self.files.read(FOLDER, NAME)))
-        found: Rows = table.to_pylist()
-        return found
+    def rows(self) -> Sequence[Mapping[str, str]]:
+        text = gzip.decompress(self.files.read(FOLDER, NAME)).decode()
+        return list(csv.DictReader(text.splitlines()))
 
 
 def learning_job(engine: Engine, clock: FixedClock | None = None) -> tuple[BuildLearningSet, _File]:
     file = _File()
     prices = SqlTrustedPrices(engine)
-    return BuildLearningSet(clock or FixedClock(), prices, ParquetLearningSet(file.files)), file
+    return BuildLearningSet(clock or FixedClock(), prices, CsvLearningSet(file.files)), file
 
 
 KEPT = {

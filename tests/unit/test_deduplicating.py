@@ -104,12 +104,21 @@ def test_the_loser_names_who_won() -> None:
 
     judged = judge([manual, primary, late], {}, {})
 
-    assert judged.overturned == {"submission-1": "submission-2"}
     assert [(one.is_duplicate, one.duplicate_of) for one in judged.processed] == [
-        (False, None),
+        (True, "submission-2"),
         (False, None),
         (True, "submission-2"),
     ]
+
+
+def test_so_does_one_that_had_stood_since_an_earlier_batch() -> None:
+    manual, primary = a_raw(1, role=SourceRole.REPLICA_MANUAL), a_raw(2)
+    before = judge([manual], {}, {})
+
+    judged = judge([primary], before.added, before.winners)
+
+    assert judged.overturned == {"submission-1": "submission-2"}
+    assert judged.duplicates == 1
 
 
 def test_nobody_knows_who_reported_a_price_that_was_there_before() -> None:
@@ -152,7 +161,7 @@ def test_in_a_database(database: SqlStore, at_once: int) -> None:
     assert [row["is_duplicate"] for row in rows] == [True, False, True, True]
     assert {row["processed_at"] for row in rows} == {NOON}
     assert result.processed == 4
-    assert result.details == {"duplicates": 2, "errors": 0}
+    assert result.details == {"duplicates": 3, "errors": 0}
 
 
 def test_what_an_earlier_run_has_settled_is_known_to_the_next(database: SqlStore) -> None:

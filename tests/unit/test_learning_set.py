@@ -90,8 +90,9 @@ def test_the_file_holds_all_trusted_prices_of_two_years(
 
     assert job().processed == whole == len(wanted) == 300 - 26 - 31 + 1
     assert file.rows == wanted
-    assert {row["ondemand_price"] for row in wanted} == {0.05}
-    assert wanted[0]["time_bucket"] == NOON - DAY * 700
+    assert {row["ondemand_price"] for row in wanted} == {"0.05"}
+    assert wanted[0]["time_bucket"] == str(NOON - DAY * 700)
+    assert wanted[0]["price_change_1h"] == ""
     assert [row["time_bucket"] for row in wanted] == sorted(row["time_bucket"] for row in wanted)
 
 

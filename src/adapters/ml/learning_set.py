@@ -1,8 +1,11 @@
-"""The learning set as a Parquet file beside the models."""
+"""The learning set beside the models, as CSV: what would write Parquet weighs forty megabytes, and
+stays in the server that has once imported it."""
 
-from collections.abc import Iterable, Iterator
+import csv
+import gzip
+from collections.abc import Iterable
 from dataclasses import fields
-from itertools import islice
+from io import TextIOWrapper
 from tempfile import TemporaryFile
 from typing import IO, Final
 
@@ -10,48 +13,35 @@ from spot_optimizer.application.ports.model_files import IncomingFile, ModelFile
 from spot_optimizer.domain.pricing.learning import LearningRow
 
 FOLDER: Final = "training"
-NAME: Final = "pricing_features.parquet"
+NAME: Final = "pricing_features.csv.gz"
 
-_ROWS_PER_GROUP: Final = 20_000
 _COLUMNS: Final = tuple(column.name for column in fields(LearningRow))
-_TEXTS: Final = frozenset({"pool_id", "instance_type", "region", "az"})
-_COUNTS: Final = frozenset(
-    {"hour_of_day", "day_of_week", "day_of_month", "month", "year", "pool_rank_by_price"}
-)
 
 
-class ParquetLearningSet:
+class CsvLearningSet:
+    """A header, then a row per price; what is not known is empty, times are ISO 8601 in UTC."""
+
     def __init__(self, files: ModelFiles) -> None:
         self._files = files
 
     def write(self, rows: Iterable[LearningRow]) -> int:
         with TemporaryFile() as aside:
-            written = _write(aside, iter(rows))
+            written = _write(aside, rows)
             aside.seek(0)
             self._files.put(FOLDER, [IncomingFile(NAME, aside)])
         return written
 
 
-def _write(file: IO[bytes], rows: Iterator[LearningRow]) -> int:
-    # Forty megabytes, which only this job needs.
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    schema = pa.schema([(name, _type_of(name)) for name in _COLUMNS])
+def _write(file: IO[bytes], rows: Iterable[LearningRow]) -> int:
     written = 0
-    with parquet.ParquetWriter(file, schema) as writer:
-        while group := list(islice(rows, _ROWS_PER_GROUP)):
-            columns = {name: [getattr(row, name) for row in group] for name in _COLUMNS}
-            writer.write_table(pa.table(columns, schema=schema))
-            written += len(group)
+    # Equal prices make equal files: no time, no name.
+    with (
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed,
+        TextIOWrapper(packed, "utf-8", newline="") as text,
+    ):
+        lines = csv.writer(text)
+        lines.writerow(_COLUMNS)
+        for row in rows:
+            lines.writerow([getattr(row, name) for name in _COLUMNS])
+            written += 1
     return written
-
-
-def _type_of(column: str) -> object:
-    import pyarrow as pa
-
-    if column in _TEXTS:
-        return pa.string()
-    if column in _COUNTS:
-        return pa.int16()
-    return pa.timestamp("s", tz="UTC") if column == "time_bucket" else pa.float64()

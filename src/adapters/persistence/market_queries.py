@@ -8,19 +8,19 @@ from sqlalchemy import Engine, bindparam, func, select, true
 
 from spot_optimizer.adapters.persistence.failures import reading
 from spot_optimizer.adapters.persistence.pools import to_pool
-from spot_optimizer.adapters.persistence.price_buckets import to_snapshot
 from spot_optimizer.adapters.persistence.tables import pricing_snapshots_clean, spot_pools
 from spot_optimizer.adapters.persistence.tables.types import UtcInstant
 from spot_optimizer.application.pricing.fill_gaps import Market
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.identifiers import PoolId
-from spot_optimizer.domain.pricing.buckets import BucketSnapshot
+from spot_optimizer.domain.pricing.buckets import Bucket, BucketSnapshot, DataSource
 from spot_optimizer.domain.pricing.learning import LOWEST_CONFIDENCE, TrustedPrice
 from spot_optimizer.domain.pricing.report import SpotPool
 
 _CLEAN: Final = pricing_snapshots_clean.c
 _SINCE: Final = bindparam("since", type_=UtcInstant)
 _READ_AT_ONCE: Final = 10_000
+_SOURCES: Final = {source.value: source for source in DataSource}
 
 _POOLS: Final = (
     select(spot_pools)
@@ -29,8 +29,9 @@ _POOLS: Final = (
     .where(spot_pools.c.is_active.is_(true()))
     .order_by(spot_pools.c.id)
 )
+# What filling gaps looks at; the rest of a row would cost more than all of that.
 _SERIES: Final = (
-    select(pricing_snapshots_clean)
+    select(_CLEAN.time_bucket, _CLEAN.spot_price, _CLEAN.data_source)
     .where(_CLEAN.pool_id == bindparam("pool"))
     .where(_CLEAN.time_bucket >= _SINCE)
     .where(_CLEAN.time_bucket < bindparam("until", type_=UtcInstant))
@@ -71,8 +72,15 @@ class SqlMarketQueries:
         with reading(self._engine) as connection:
             for pool in map(to_pool, connection.execute(_POOLS, place).all()):
                 window = {"pool": pool.id, "since": since, "until": until}
-                rows = connection.execute(_SERIES, window)
-                found[pool] = [to_snapshot(row) for row in rows]
+                found[pool] = [
+                    BucketSnapshot(
+                        pool_id=pool.id,
+                        bucket=Bucket(start),
+                        spot_price=price,
+                        data_source=_SOURCES[source],
+                    )
+                    for start, price, source in connection.execute(_SERIES, window)
+                ]
         return found
 
 

@@ -32,7 +32,8 @@ class MarketQueries(Protocol):
     def series(
         self, market: Market, since: datetime, until: datetime
     ) -> Mapping[SpotPool, Sequence[BucketSnapshot]]:
-        """The buckets of its active pools that start since then and before `until`, ascending."""
+        """The buckets of its active pools that start since then and before `until`, ascending:
+        what they cost and whether that was measured, no more."""
         ...
 
 

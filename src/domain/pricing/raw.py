@@ -51,13 +51,13 @@ class Judgement:
     winners: Mapping[BucketKey, str]
     """Which submission stands in each bucket, where that is known."""
     overturned: Mapping[str, str]
-    """Submissions that had stood in a bucket, and the ones that took it from them."""
+    """Submissions of earlier batches that stood in a bucket, and which took it from them."""
     unusable: int
     """Submissions without a price in bounds."""
 
     @property
     def duplicates(self) -> int:
-        return sum(one.is_duplicate for one in self.processed)
+        return sum(one.is_duplicate for one in self.processed) + len(self.overturned)
 
 
 def judge(
@@ -71,6 +71,7 @@ def judge(
     added: dict[BucketKey, BucketSnapshot] = {}
     replaced: dict[BucketKey, BucketSnapshot] = {}
     processed: list[Processing] = []
+    place_of: dict[str, int] = {}
     overturned: dict[str, str] = {}
     unusable = 0
     for raw in batch:
@@ -83,9 +84,15 @@ def judge(
         if not outcome.accepted:
             processed.append(Processing(raw.id, True, wins.get(key)))
             continue
+        place_of[raw.submission_id] = len(processed)
         processed.append(Processing(raw.id, is_duplicate=False))
         if outcome.reason is Settlement.REPLACED_EXISTING and key in wins:
-            overturned[wins[key]] = raw.submission_id
+            former = wins[key]
+            if former in place_of:
+                place = place_of[former]
+                processed[place] = Processing(processed[place].id, True, raw.submission_id)
+            else:
+                overturned[former] = raw.submission_id
         (replaced if key in standing else added)[key] = outcome.snapshot
         stands[key] = outcome.snapshot
         wins[key] = raw.submission_id
