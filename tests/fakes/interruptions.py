@@ -68,6 +68,13 @@ class InMemoryInterruptions(Keeping):
                 found.setdefault(PoolId(one.pool_id or ""), []).append(past)
         return {pool_id: past[:most] for pool_id, past in found.items()}
 
+    def moments_in_pool(self, pool_id: PoolId, since: datetime) -> Sequence[datetime]:
+        return sorted(
+            one.detected_at
+            for one in self.kept
+            if one.pool_id == pool_id and one.detected_at >= since
+        )
+
     def circumstances(
         self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime
     ) -> Circumstances:

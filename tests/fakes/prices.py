@@ -13,6 +13,11 @@ from spot_optimizer.domain.pricing.gaps import FilledBucket
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PriceObservation, rank_of
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
+from spot_optimizer.domain.replicas.likeness import (
+    INTERRUPTIONS_LOOK_BACK,
+    PRICES_LOOK_BACK,
+    PoolPast,
+)
 from tests.fakes.keeping import Keeping, refuse_twice
 
 
@@ -127,6 +132,8 @@ class InMemoryPriceWindows:
 
 
 class CountsInPools(Protocol):
+    def moments_in_pool(self, pool_id: PoolId, since: datetime) -> Sequence[datetime]: ...
+
     def count_in_pool(self, pool_id: PoolId, since: datetime) -> int: ...
 
 
@@ -158,6 +165,19 @@ class InMemoryPools(Keeping):
             for _, pool in sorted(self.kept.items())
             if (pool.instance_type, pool.region) == (instance_type, region) and pool.is_active
         ]
+
+    def pasts_of(self, pool_ids: Collection[PoolId], at: datetime) -> Mapping[PoolId, PoolPast]:
+        return {
+            one: PoolPast(
+                self._interruptions.moments_in_pool(one, at - INTERRUPTIONS_LOOK_BACK),
+                {
+                    start: bucket.spot_price
+                    for (pool_id, start), bucket in self._prices.buckets.items()
+                    if pool_id == one and start >= at - PRICES_LOOK_BACK and bucket.is_measured
+                },
+            )
+            for one in pool_ids
+        }
 
     def _priced(self, pool: SpotPool, at: datetime) -> PricedPool:
         """The newer of the newest bucket and the newest tick counts; of equals the tick."""

@@ -1,5 +1,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -26,6 +27,11 @@ from spot_optimizer.adapters.persistence.tables.types import UtcInstant
 from spot_optimizer.domain.identifiers import PoolId
 from spot_optimizer.domain.pricing.pool_choice import RISK_LOOK_BACK, PricedPool
 from spot_optimizer.domain.pricing.report import SpotPool, pool_name
+from spot_optimizer.domain.replicas.likeness import (
+    INTERRUPTIONS_LOOK_BACK,
+    PRICES_LOOK_BACK,
+    PoolPast,
+)
 
 _DAY: Final = timedelta(hours=24)
 
@@ -97,6 +103,24 @@ _PRICED: Final = (
 )
 
 
+_INTERRUPTED: Final = (
+    select(spot_interruption_events.c.pool_id, spot_interruption_events.c.detected_at)
+    .where(spot_interruption_events.c.pool_id.in_(bindparam("ids", expanding=True)))
+    .where(spot_interruption_events.c.detected_at >= bindparam("since", type_=UtcInstant))
+    .order_by(spot_interruption_events.c.detected_at)
+)
+_MEASURED_PRICES: Final = (
+    select(
+        pricing_snapshots_clean.c.pool_id,
+        pricing_snapshots_clean.c.time_bucket,
+        pricing_snapshots_clean.c.spot_price,
+    )
+    .where(pricing_snapshots_clean.c.pool_id.in_(bindparam("ids", expanding=True)))
+    .where(pricing_snapshots_clean.c.time_bucket >= bindparam("since", type_=UtcInstant))
+    .where(_MEASURED)
+)
+
+
 class SqlSpotPoolRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -142,6 +166,20 @@ class SqlSpotPoolRepository:
             },
         )
         return [_to_priced(row) for row in rows]
+
+    def pasts_of(self, pool_ids: Collection[PoolId], at: datetime) -> Mapping[PoolId, PoolPast]:
+        if not pool_ids:
+            return {}
+        ids = sorted(pool_ids)
+        interrupted: dict[PoolId, list[datetime]] = {pool_id: [] for pool_id in ids}
+        prices: dict[PoolId, dict[datetime, Decimal]] = {pool_id: {} for pool_id in ids}
+        events = {"ids": ids, "since": at - INTERRUPTIONS_LOOK_BACK}
+        for event in self._connection.execute(_INTERRUPTED, events):
+            interrupted.setdefault(PoolId(event.pool_id), []).append(event.detected_at)
+        measured = {"ids": ids, "since": at - PRICES_LOOK_BACK}
+        for row in self._connection.execute(_MEASURED_PRICES, measured):
+            prices.setdefault(PoolId(row.pool_id), {})[row.time_bucket] = row.spot_price
+        return {one: PoolPast(interrupted[one], prices[one]) for one in ids}
 
     def _known(self, pools: Collection[SpotPool]) -> Sequence[Row[*tuple[Any, ...]]]:
         """What is on record under these ids, or under others in the same places."""

@@ -6,7 +6,11 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.replicas.changes import save_replicas
-from spot_optimizer.application.replicas.market import market_around, pool_of_replica
+from spot_optimizer.application.replicas.market import (
+    market_around,
+    pasts_of_equals,
+    pool_of_replica,
+)
 from spot_optimizer.application.replicas.promotions import primary_of
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain import occurrences
@@ -91,7 +95,14 @@ class EnsureEmergencyReplica:
                     created_by="system",
                 )
                 made = make_emergency_replica(
-                    wanted, agent, known, market, self.identifiers.new_id(), now, request.wishes
+                    wanted,
+                    agent,
+                    known,
+                    market,
+                    self.identifiers.new_id(),
+                    now,
+                    request.wishes,
+                    pasts_of_equals(work, market, known, request.wishes),
                 )
                 answer = EmergencyAnswer(made, pool_of_replica(work, made))
                 counted = save_replicas(work, agent, known, [made], now, caller, self.compatibility)

@@ -37,6 +37,7 @@ from spot_optimizer.domain.pricing.gaps import FilledBucket
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PriceObservation
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
+from spot_optimizer.domain.replicas.likeness import PoolPast
 from spot_optimizer.domain.replicas.promotion import PrimaryChange, PromotionReason
 from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.switching import Switch
@@ -255,6 +256,10 @@ class SpotPoolRepository(Protocol):
     def list_priced(self, instance_type: str, region: str, at: datetime) -> Sequence[PricedPool]:
         """The active pools of a type with their newest measured price and their interruptions in
         the 24 hours and 30 days before that moment."""
+        ...
+
+    def pasts_of(self, pool_ids: Collection[PoolId], at: datetime) -> Mapping[PoolId, PoolPast]:
+        """What is on record of each before that moment, by two statements."""
         ...
 
 

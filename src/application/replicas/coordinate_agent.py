@@ -8,7 +8,7 @@ from spot_optimizer.application.ports.clock import Clock, Stopwatch
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.replicas.changes import save_if_changed, save_replicas
-from spot_optimizer.application.replicas.market import market_around
+from spot_optimizer.application.replicas.market import market_around, pasts_of_equals
 from spot_optimizer.application.replicas.promotions import primary_of
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.agents.agent import Agent
@@ -34,8 +34,8 @@ from spot_optimizer.domain.replicas.emergency import (
     EmergencyReplica,
     NoCapacity,
     make_emergency_replica,
+    pools_that_failed,
 )
-from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
 from spot_optimizer.domain.replicas.pools import PoolMarket
 from spot_optimizer.domain.replicas.replica import Placeholder, Replica
 from spot_optimizer.domain.replicas.standbys import recounted
@@ -143,13 +143,15 @@ class CoordinateAgent:
         self, work: UnitOfWork, seen: Situation, notice: Interruption, now: datetime
     ) -> Agent:
         wanted = EmergencyReplica(signal_type=notice.signal_type, created_by=CREATED_BY)
+        market = self._market(work, seen.agent, now)
         made = make_emergency_replica(
             wanted,
             seen.agent,
             seen.replicas,
-            self._market(work, seen.agent, now),
+            market,
             self.identifiers.new_id(),
             now,
+            pasts=pasts_of_equals(work, market, seen.replicas),
         )
         if self.compatibility.notices_leave_little:
             bare = replace(made, signal_type=None, interruption_detected_at=None)
@@ -161,13 +163,8 @@ class CoordinateAgent:
         """Raises:
         NoCapacity: there is no pool at all.
         """
-        failed_in = {
-            one.pool_id
-            for one in seen.replicas
-            if one.status is ReplicaStatus.FAILED and one.pool_id
-        }
         market = self._market(work, seen.agent, now)
-        pool = market.cheapest_whatever_is_known(failed_in)
+        pool = market.cheapest_whatever_is_known(pools_that_failed(seen.replicas))
         if pool is None:
             raise NoCapacity
         if pool.pool_id == market.current:

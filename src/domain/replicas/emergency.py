@@ -1,15 +1,16 @@
 """The replica that is made because a notice has come (contract/domain.md 4.7.7)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.errors import DomainError
-from spot_optimizer.domain.identifiers import ReplicaId
+from spot_optimizer.domain.identifiers import PoolId, ReplicaId
 from spot_optimizer.domain.interruptions import SignalType
 from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
-from spot_optimizer.domain.replicas.pools import NO_WISHES, PoolMarket, Wishes
+from spot_optimizer.domain.replicas.likeness import PoolPast
+from spot_optimizer.domain.replicas.pools import NO_PASTS, NO_WISHES, PoolMarket, Wishes
 from spot_optimizer.domain.replicas.replica import Placeholder, Replica, ReplicaType
 
 _TYPES = {
@@ -37,6 +38,13 @@ class EmergencyReplica:
     created_by: str
 
 
+def pools_that_failed(replicas: Iterable[Replica]) -> frozenset[PoolId]:
+    """Where replicas have failed that are still remembered."""
+    return frozenset(
+        one.pool_id for one in replicas if one.status is ReplicaStatus.FAILED and one.pool_id
+    )
+
+
 def make_emergency_replica(
     wanted: EmergencyReplica,
     agent: Agent,
@@ -45,16 +53,14 @@ def make_emergency_replica(
     new_id: str,
     now: datetime,
     wishes: Wishes = NO_WISHES,
+    pasts: Mapping[PoolId, PoolPast] = NO_PASTS,
 ) -> Replica:
     """In the safest pool, other pools than those of replicas that have failed first.
 
     Raises:
         NoCapacity: no other pool is there.
     """
-    failed_in = {
-        one.pool_id for one in replicas if one.status is ReplicaStatus.FAILED and one.pool_id
-    }
-    pool = market.safest(wishes, failed_in)
+    pool = market.safest(wishes, pools_that_failed(replicas), pasts)
     if pool is None:
         raise NoCapacity
     replica_id = ReplicaId(new_id)

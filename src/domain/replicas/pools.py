@@ -3,14 +3,17 @@
 The pools that are asked are those of the primary's type and region that are active.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from spot_optimizer.domain.identifiers import PoolId
+from spot_optimizer.domain.pricing.duplicates import NEAR_EQUAL_PERCENT
 from spot_optimizer.domain.pricing.pool_choice import PRICE_STAYS_FRESH, PricedPool
+from spot_optimizer.domain.pricing.prices import difference_percent
+from spot_optimizer.domain.replicas.likeness import PoolPast, likeness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class Wishes:
 
 
 NO_WISHES: Final = Wishes()
+NO_PASTS: Final[Mapping[PoolId, PoolPast]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,22 +70,46 @@ class PoolMarket:
         self,
         wishes: Wishes = NO_WISHES,
         avoided: Iterable[PoolId] = (),
+        pasts: Mapping[PoolId, PoolPast] = NO_PASTS,
     ) -> PricedPool | None:
         """Another pool: of a preferred zone, then with the fewest interruptions in 24 hours, then
         with the lowest fresh price, then by id. A price is not required: an emergency must work
-        with stale ones. Pools to be avoided come after all others."""
+        with stale ones. Pools to be avoided come after all others.
+
+        Of those that are equally safe, the one whose past is least like that of the current pool.
+        """
+        lost = pasts.get(self.current) if self.current else None
+        if lost is None:
+            return next(iter(self.equally_safe(wishes, avoided)), None)
+        return min(  # of equals the first
+            self.equally_safe(wishes, avoided),
+            key=lambda pool: likeness(lost, pasts.get(pool.pool_id, PoolPast())),
+            default=None,
+        )
+
+    def equally_safe(
+        self, wishes: Wishes = NO_WISHES, avoided: Iterable[PoolId] = ()
+    ) -> Sequence[PricedPool]:
+        """The safest pools by everything but their likeness, the cheapest first: prices that are
+        near-equal (contract/domain.md 4.1.3) are no reason to prefer one."""
         shunned = frozenset(avoided)
-        return min(
-            self.others(wishes),
-            key=lambda pool: (
+
+        def rank(pool: PricedPool) -> tuple[bool, bool, int, bool]:
+            return (
                 pool.pool_id in shunned,
                 pool.zone not in wishes.preferred_zones,
                 pool.interruptions_24h,
-                *self._price_order(pool),
-                pool.pool_id,
-            ),
-            default=None,
+                self._price_order(pool)[0],
+            )
+
+        ranked = sorted(
+            self.others(wishes),
+            key=lambda pool: (rank(pool), self._price_order(pool), pool.pool_id),
         )
+        if not ranked:
+            return ()
+        best = ranked[0]
+        return [pool for pool in ranked if rank(pool) == rank(best) and self._near(pool, best)]
 
     def with_prices(self) -> "PoolMarket":
         """Only the pools whose price is known."""
@@ -94,6 +122,13 @@ class PoolMarket:
             for pool in self.pools
             if pool.pool_id != self.current and pool.zone not in wishes.excluded_zones
         ]
+
+    def _near(self, pool: PricedPool, best: PricedPool) -> bool:
+        is_unpriced, lowest = self._price_order(best)
+        price = self._price_order(pool)[1]
+        if is_unpriced or price == lowest:
+            return True
+        return lowest > 0 and difference_percent(price, lowest) <= NEAR_EQUAL_PERCENT
 
     def _price_order(self, pool: PricedPool) -> tuple[bool, Decimal]:
         if pool.price is None or not pool.is_fresh(self.now, self.freshness):
