@@ -255,6 +255,10 @@ def _make_loader(settings: Settings, files: ModelFiles, try_out: TryOut) -> Buil
     )
 
 
+def _every(seconds: int) -> CronSchedule:
+    return CronSchedule(f"*/{seconds} * * * * *")
+
+
 def _jobs(settings: Settings, monitor: Job, price_gaps: Job, *others: Job) -> Sequence[Job]:
     """Those that are to run."""
     monitors = [monitor, price_gaps] if settings.enable_replica_coordinator else []
@@ -797,7 +801,7 @@ class Container(containers.DeclarativeContainer):
             Job,
             name="replica_monitor",
             work=providers.Callable(counted, coordinator_pass),
-            schedule=providers.Singleton(CronSchedule, "*/10 * * * * *"),
+            schedule=providers.Callable(_every, settings.provided.replica_monitor_seconds),
             time_limit=_TIME_LIMIT_OF_MONITORS,
             retries=0,
             keeps_history=False,

@@ -78,6 +78,7 @@ class Settings:
     retention_commands_days: int = 7
     retention_raw_submissions_days: int = 30
     retention_metrics_days: int = 30
+    replica_monitor_seconds: int = 10
     decision_engine_module: str = "decision_engines.ml_based_engine"
     decision_engine_class: str = "MLBasedDecisionEngine"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
@@ -110,7 +111,13 @@ class Settings:
         return replace(settings, database_url=_database_url(environment, settings.data_dir))
 
     def _check(self) -> None:
-        for name in ("db_pool_size", "port", "max_upload_bytes", "agent_heartbeat_timeout"):
+        for name in (
+            "db_pool_size",
+            "port",
+            "max_upload_bytes",
+            "agent_heartbeat_timeout",
+            "replica_monitor_seconds",
+        ):
             if getattr(self, name) < 1:
                 raise WrongSetting(name.upper(), "must be at least 1")
         for name in ("command_lease_seconds", "price_freshness_seconds", *_RETENTIONS.values()):
@@ -125,6 +132,8 @@ class Settings:
                 secret_of(self.webhook_secret)
             except ValueError as error:
                 raise WrongSetting("WEBHOOK_SECRET", str(error)) from None
+        if self.replica_monitor_seconds > 59:
+            raise WrongSetting("REPLICA_MONITOR_SECONDS", "must be less than a minute")
         if self.port > 65535:
             raise WrongSetting("PORT", "must be at most 65535")
 

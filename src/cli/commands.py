@@ -1,5 +1,6 @@
 """The commands and their options. What a command needs is imported when it is given."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -36,6 +37,13 @@ Prices = Annotated[
 ]
 Interruptions = Annotated[
     Path | None, typer.Option(help="Recorded interruptions; otherwise nobody is interrupted.")
+]
+InterruptionsFrom = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%dT%H:%M:%SZ"],
+        help="The instant of the recorded interruptions (UTC) at which the fleet starts.",
+    ),
 ]
 StormKind = Annotated[
     Literal["zone", "type", "region", "rebalance"] | None,
@@ -140,6 +148,7 @@ def simulate(
     speedup: Speedup = 20.0,
     prices: Prices = None,
     interruptions: Interruptions = None,
+    interruptions_from: InterruptionsFrom = None,
     storm: StormKind = None,
     storm_after: StormAfter = 30.0,
     storm_share: StormShare = 1.0,
@@ -164,6 +173,7 @@ def simulate(
         duration_s=duration,
         prices=prices,
         interruptions=interruptions,
+        interruptions_begin=interruptions_from and interruptions_from.replace(tzinfo=UTC),
         replica_modes=modes,
         storm=storm and storms.Storm(storms.StormKind(storm), storm_after, storm_share),
     )

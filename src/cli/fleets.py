@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -27,6 +28,7 @@ class Fleet:
     duration_s: float | None
     prices: Path | None = None
     interruptions: Path | None = None
+    interruptions_begin: datetime | None = None
     storm: Storm | None = None
     replica_modes: tuple[ReplicaMode, ...] = ()
 
@@ -38,6 +40,7 @@ class Fleet:
             speedup=self.speedup,
             prices=self.prices,
             interruptions=self.interruptions,
+            interruptions_begin=self.interruptions_begin,
             storm=self.storm,
             replica_modes=self.replica_modes,
             seed=self.seed,

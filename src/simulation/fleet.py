@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 from typing import Final
@@ -60,6 +60,8 @@ class FleetOptions:
     """Recorded prices; without a file the packaged instant, from which prices wander."""
     interruptions: Path | None = None
     """Recorded interruptions; without a file or a storm nobody is ever interrupted."""
+    interruptions_begin: datetime | None = None
+    """The instant of the recording at which the fleet starts; None: its first."""
     storm: Storm | None = None
     replica_modes: tuple[ReplicaMode, ...] = ()
     """Dealt in turn to agents that are alike otherwise; none: they stay as the server has them.
@@ -119,7 +121,7 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 def _recordings(options: FleetOptions) -> tuple[InterruptionTrace | None, Market]:
     if options.interruptions is None:
         return None, open_market(options.prices, options.seed)
-    trace = read_interruptions(options.interruptions)
+    trace = read_interruptions(options.interruptions, options.interruptions_begin)
     try:
         return trace, open_market(options.prices, options.seed, trace.pools)
     except NoPrice as missing:

@@ -40,9 +40,16 @@ class _Availability:
 class InterruptionTrace:
     """Availability of pools over time; it begins again when it ends."""
 
-    def __init__(self, span: timedelta, availability: Mapping[Pool, _Availability]) -> None:
+    def __init__(
+        self,
+        span: timedelta,
+        availability: Mapping[Pool, _Availability],
+        begin: timedelta = timedelta(0),
+    ) -> None:
+        """`begin`: how far into the recording the fleet starts."""
         self._span = span
         self._availability = availability
+        self._begin = begin
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -54,14 +61,15 @@ class InterruptionTrace:
         watched = self._availability.get(pool)
         if watched is None:
             return True
-        return watched.states[bisect_right(watched.changes, at % self._span) - 1]
+        recorded = (self._begin + at) % self._span
+        return watched.states[bisect_right(watched.changes, recorded) - 1]
 
     def next_after(self, pool: Pool, at: timedelta) -> Interruption | None:
         """The first loss whose notice comes later than `at`; None when the pool never loses any."""
         watched = self._availability.get(pool)
         if watched is None or not watched.losses:
             return None
-        round_start = at - at % self._span
+        round_start = at - (self._begin + at) % self._span
         for start in (round_start, round_start + self._span):
             for loss in watched.losses:
                 if start + loss.notice_at > at:
@@ -72,11 +80,11 @@ class InterruptionTrace:
         raise AssertionError("a loss within one round is always found within two")
 
 
-def read_interruptions(path: Path) -> InterruptionTrace:
+def read_interruptions(path: Path, begin: datetime | None = None) -> InterruptionTrace:
     """Read a trace with a `timestamp` and one 0/1 column `zone|instance_type` per pool.
 
-    The column may tell whether a launch succeeded or whether an instance lived there: an edge from
-    1 to 0 is a notice in both.
+    The fleet starts at its instant `begin`, else at its first one. The column may tell whether a
+    launch succeeded or whether an instance lived there: an edge from 1 to 0 is a notice in both.
     """
     times: list[datetime] = []
     columns: dict[Pool, list[bool]] = {}
@@ -99,9 +107,15 @@ def read_interruptions(path: Path) -> InterruptionTrace:
                 columns[pool].append(value == "1")
     if len(times) < 2 or times != sorted(times) or times[0] == times[-1]:
         raise UnreadableTrace(path, "needs two or more lines in order of time")
+    begin = begin or times[0]
+    if not times[0] <= begin < times[-1]:
+        reason = f"{begin.isoformat()} is not between {times[0].isoformat()} and its end"
+        raise UnreadableTrace(path, reason)
     offsets = [at - times[0] for at in times]
     return InterruptionTrace(
-        offsets[-1], {pool: _availability(offsets, states) for pool, states in columns.items()}
+        offsets[-1],
+        {pool: _availability(offsets, states) for pool, states in columns.items()},
+        begin - times[0],
     )
 
 

@@ -1,7 +1,7 @@
 """Reading recorded interruptions and finding the losses in them."""
 
 import gzip
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,23 @@ class TestLosses:
 
         assert trace.next_after(A, minutes(24)) == Interruption(minutes(80), minutes(75))
         assert trace.next_after(A, minutes(80)) == Interruption(minutes(84), None)
+
+    def test_a_fleet_may_start_in_the_middle_of_it(self, tmp_path: Path) -> None:
+        begin = datetime(2023, 4, 19, 0, 21, tzinfo=UTC)
+        trace = read_interruptions(written(tmp_path, TRACE), begin)
+
+        assert trace.next_after(A, minutes(0)) == Interruption(minutes(3), None)
+        assert trace.next_after(A, minutes(3)) == Interruption(minutes(59), minutes(54))
+        assert not trace.is_available(A, minutes(0))
+        assert trace.is_available(A, minutes(1))
+        assert not trace.is_available(A, minutes(3))
+
+    @pytest.mark.parametrize("minute", [-1, 60, 61])
+    def test_but_not_outside_of_it(self, tmp_path: Path, minute: int) -> None:
+        begin = datetime(2023, 4, 19, tzinfo=UTC) + minutes(minute)
+
+        with pytest.raises(UnreadableTrace, match="is not between"):
+            read_interruptions(written(tmp_path, TRACE), begin)
 
     def test_neither_the_beginning_nor_a_return_is_a_loss(self, tmp_path: Path) -> None:
         assert read_interruptions(written(tmp_path, TRACE)).next_after(B, minutes(0)) is None
