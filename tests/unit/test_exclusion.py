@@ -106,10 +106,14 @@ def test_a_connection_that_breaks_inside_breaks_nothing_else(mariadb: SqlStore) 
         own = connection.execute(text("SELECT CONNECTION_ID()")).scalar_one()
         holders = [one for one in ids if one != own]
         connection.rollback()
+        assert holders
         for holder in holders:
             connection.execute(text(f"KILL {holder}"))
         connection.rollback()
 
-    with DatabaseExclusion(engine, "models", PATIENCE_S)():
-        pass
+    free_again = DatabaseExclusion(engine, "models", PATIENCE_S)
+    with free_again(), pytest.raises(Busy), exclusion(mariadb)():
+        pytest.fail("two held it at a time")
+    with exclusion(mariadb)(), mariadb.engine.connect() as connection:
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
     engine.dispose()

@@ -106,8 +106,14 @@ class TestReplicas:
         assert untouched == a_replica(id=ReplicaId("replica-2"))
 
     def test_saving_none_is_nothing(self, store: Store) -> None:
+        keep(store, a_replica())
+
         with store.work() as work:
             work.replicas.save_all([])
+            work.commit()
+
+        with store.work() as work:
+            assert work.replicas.active_of(AGENT) == [a_replica()]
 
     @pytest.mark.parametrize("wrong", ["REPLICA-1", "replica-1 ", "replica", ""])
     def test_its_id_is_compared_exactly(self, store: Store, wrong: str) -> None:
