@@ -3,13 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spot_optimizer.domain.agents.agent import AgentSettings
-from spot_optimizer.domain.identifiers import PoolId, ReplicaId
+from spot_optimizer.domain.identifiers import InstanceId, PoolId, ReplicaId
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.replicas.life_cycle import (
     ARROWS,
@@ -21,7 +22,9 @@ from spot_optimizer.domain.replicas.life_cycle import (
 )
 from spot_optimizer.domain.replicas.pools import PoolMarket, Wishes
 from spot_optimizer.domain.replicas.replica import (
+    LAUNCH_TIMEOUT,
     AlreadyTerminated,
+    Placeholder,
     Replica,
     ReplicaReport,
 )
@@ -42,6 +45,7 @@ from tests.builders import (
     POOL_B,
     POOL_C,
     SECOND,
+    SECOND_OF_TIME,
     TODAY,
     a_replica,
     a_waiting_replica,
@@ -216,6 +220,39 @@ def test_the_pause_after_failures(failures: int, pause_s: int) -> None:  # contr
     assert may_be_replaced_at([*failed, before]) == NOON + timedelta(seconds=pause_s)
     assert may_be_replaced_at([before]) is None
     assert may_be_replaced_at([]) is None
+
+
+def unlaunched(number: int, age: timedelta = LAUNCH_TIMEOUT, **changes: Any) -> Replica:
+    """The last of them failed at noon."""
+    failed_at = NOON - number * HOUR
+    replica_id = ReplicaId(f"u{number:02}")
+    return a_replica(
+        id=replica_id,
+        instance_id=Placeholder.COORDINATOR.of(replica_id),
+        status=ReplicaStatus.FAILED,
+        created_at=failed_at - age,
+        failed_at=failed_at,
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("failures", "pause"),
+    [(1, 30), (2, 60), (3, 7200), (4, 14400), (5, 28800), (6, 57600), (7, 86400), (40, 86400)],
+)
+def test_nobody_is_asked_for_ever_to_launch_what_nobody_launches(failures: int, pause: int) -> None:
+    replicas = [unlaunched(number) for number in range(failures)]
+
+    assert may_be_replaced_at(replicas) == NOON + timedelta(seconds=pause)
+
+
+def test_who_tries_to_launch_is_asked_again_soon() -> None:
+    soon = NOON + timedelta(seconds=120)
+    said_so = [unlaunched(number, LAUNCH_TIMEOUT - SECOND_OF_TIME) for number in range(3)]
+    launched = [unlaunched(0), replace(unlaunched(1), instance_id=InstanceId("i-9")), unlaunched(2)]
+
+    assert may_be_replaced_at(said_so) == soon
+    assert may_be_replaced_at(launched) == soon
 
 
 class TestPools:

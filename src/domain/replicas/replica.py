@@ -242,6 +242,14 @@ class Replica:
             return now - self.created_at > LAUNCH_TIMEOUT
         return now - (self.launched_at or self.created_at) > SYNC_TIMEOUT
 
+    @property
+    def was_never_launched(self) -> bool:
+        """Whether it failed because nobody launched it in time; who tries and finds no room says
+        so earlier."""
+        waited = (self.failed_at or self.created_at) - self.created_at
+        has_failed = self.status is ReplicaStatus.FAILED
+        return has_failed and not self.has_machine and waited >= LAUNCH_TIMEOUT
+
     def data_loss_seconds(self, now: datetime) -> int:
         """What the transfer had not reached yet when it was promoted (4.7.5 step 8)."""
         if self.status is ReplicaStatus.READY or self.last_sync_at is None:

@@ -14,6 +14,12 @@ from spot_optimizer.domain.replicas.replica import Replica
 FIRST_RETRY_PAUSE: Final = timedelta(seconds=30)
 LONGEST_RETRY_PAUSE: Final = timedelta(seconds=600)
 
+# So many in a row that nobody even launched are no chance: that agent's program does not launch
+# replicas for the server (contract/real-agents.md 4.5), and may be another one some day.
+UNLAUNCHED_ARE_ENOUGH: Final = 3
+FIRST_UNLAUNCHED_PAUSE: Final = timedelta(hours=2)
+LONGEST_UNLAUNCHED_PAUSE: Final = timedelta(hours=24)
+
 _PREFERENCE: Final = {
     ReplicaStatus.READY: 0,
     ReplicaStatus.SYNCING: 1,
@@ -84,7 +90,8 @@ def failover_candidate(
 
 def may_be_replaced_at(replicas: Sequence[Replica]) -> datetime | None:
     """When the next replica may be made, after the newest ones have failed: 30 s x 2^(n-1), at most
-    600 s, after the n-th failure in a row; None is at once."""
+    600 s, after the n-th failure in a row; 2 h x 2^(n-3), at most a day, once the newest three or
+    more have not even been launched; None is at once."""
     failures: list[Replica] = []
     for replica in sorted(replicas, key=_newest_first):
         if replica.status is not ReplicaStatus.FAILED:
@@ -92,10 +99,20 @@ def may_be_replaced_at(replicas: Sequence[Replica]) -> datetime | None:
         failures.append(replica)
     if not failures:
         return None
-    doublings = min(len(failures) - 1, 10)
+    unlaunched = 0
+    while unlaunched < len(failures) and failures[unlaunched].was_never_launched:
+        unlaunched += 1
     last = failures[0].failed_at or failures[0].created_at
-    pause: timedelta = min(FIRST_RETRY_PAUSE * 2**doublings, LONGEST_RETRY_PAUSE)
-    return last + pause
+    if unlaunched >= UNLAUNCHED_ARE_ENOUGH:
+        return last + _doubled(
+            FIRST_UNLAUNCHED_PAUSE, unlaunched - UNLAUNCHED_ARE_ENOUGH, LONGEST_UNLAUNCHED_PAUSE
+        )
+    return last + _doubled(FIRST_RETRY_PAUSE, len(failures) - 1, LONGEST_RETRY_PAUSE)
+
+
+def _doubled(first: timedelta, times: int, longest: timedelta) -> timedelta:
+    pause: timedelta = first * 2 ** min(times, 10)
+    return min(pause, longest)
 
 
 def _newest_first(replica: Replica) -> tuple[float, str]:
