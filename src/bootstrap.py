@@ -143,6 +143,7 @@ from spot_optimizer.application.decisions.decide import Decide
 from spot_optimizer.application.decisions.questions import AskEngine
 from spot_optimizer.application.decisions.recommend_switch import RecommendSwitch
 from spot_optimizer.application.decisions.replay_decision import ReplayDecision
+from spot_optimizer.application.interruptions.emergency_orders import EmergencyOrders
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EnsureEmergencyReplica,
 )
@@ -162,6 +163,7 @@ from spot_optimizer.application.notifications.mark_read import MarkRead
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.decision_engine import Announcer
+from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.jobs import JobExclusions, JobQueue
 from spot_optimizer.application.ports.messages import Receiver
 from spot_optimizer.application.ports.model_files import ModelFiles
@@ -257,6 +259,12 @@ def _make_loader(settings: Settings, files: ModelFiles, try_out: TryOut) -> Buil
 
 def _every(seconds: int) -> CronSchedule:
     return CronSchedule(f"*/{seconds} * * * * *")
+
+
+def _make_emergency_orders(
+    settings: Settings, identifiers: Identifiers, price_freshness: timedelta
+) -> EmergencyOrders | None:
+    return EmergencyOrders(identifiers, price_freshness) if settings.emergency_commands else None
 
 
 def _jobs(settings: Settings, monitor: Job, price_gaps: Job, *others: Job) -> Sequence[Job]:
@@ -464,6 +472,10 @@ class Container(containers.DeclarativeContainer):
         engines=loader,
     )
     record_start = transactional(RecordStart, cache=cache, engines=engines)
+
+    emergency_orders = providers.Singleton(
+        _make_emergency_orders, settings, identifiers, price_freshness
+    )
 
     agent_queries = providers.Singleton(SqlAgentQueries, engine=reading_engine)
     replica_queries = providers.Singleton(SqlReplicaQueries, engine=reading_engine)
@@ -685,6 +697,7 @@ class Container(containers.DeclarativeContainer):
                     clock=clock,
                     stopwatch=stopwatch,
                     compatibility=compatibility,
+                    emergency_orders=emergency_orders,
                 ),
                 lane=notice_lane,
                 largest=_NOTICES_AT_A_TIME,

@@ -60,6 +60,8 @@ class Settings:
     allow_unsafe_uploads: bool = False
     ml_strict_activation: bool = False
     enable_replica_coordinator: bool = True
+    emergency_commands: bool = False
+    """An agent whose notice nobody can meet is ordered to move by itself."""
     webhook_url: str = ""
     """Told of notifications and interruptions."""
     webhook_secret: str = ""

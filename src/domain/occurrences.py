@@ -280,16 +280,24 @@ def switch_command_issued(agent: Agent, command: Command, now: datetime) -> Occu
             message=f"Switch command issued to {agent.name}: {command.target_mode}",
             severity=Severity.INFO,
         ),
-        audit=AuditEntry(
-            entity_type="command",
-            entity_id=command.id,
-            action="command_issued",
-            details={"agent_id": agent.id, "priority": command.priority},
-            changes=changes(
-                target_mode=(None, command.target_mode),
-                target_pool_id=(None, command.target_pool_id),
-                status=(None, command.status),
-            ),
+        audit=_issued(command),
+    )
+
+
+def emergency_ordered(command: Command, now: datetime) -> Occurrence:
+    return Occurrence(at=now, audit=_issued(command))
+
+
+def _issued(command: Command) -> AuditEntry:
+    return AuditEntry(
+        entity_type="command",
+        entity_id=command.id,
+        action="command_issued",
+        details={"agent_id": command.agent_id, "priority": command.priority},
+        changes=changes(
+            target_mode=(None, command.target_mode),
+            target_pool_id=(None, command.target_pool_id),
+            status=(None, command.status),
         ),
     )
 

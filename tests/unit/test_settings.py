@@ -32,6 +32,7 @@ READ = [
     ("ALLOW_UNSAFE_UPLOADS", "True", True),
     ("ML_STRICT_ACTIVATION", "True", True),
     ("ENABLE_REPLICA_COORDINATOR", "False", False),
+    ("EMERGENCY_COMMANDS", "true", True),
     ("GROWTH_BACKFILL_ON_EMPTY", "False", False),
     *((f"RETENTION_{kept.upper()}_DAYS", "5", 5) for kept in PERIODS),
     ("WEBHOOK_SECRET", SECRET, SECRET),

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from spot_optimizer.application.commands.changes import save_changes
+from spot_optimizer.application.interruptions.emergency_orders import EmergencyOrders
 from spot_optimizer.application.interruptions.failover import FailedOver, Failover
 from spot_optimizer.application.interruptions.notice_records import OnRecord, on_record_of
 from spot_optimizer.application.interruptions.termination_notices import (
@@ -50,6 +51,8 @@ class FailOver:
     clock: Clock
     stopwatch: Stopwatch
     compatibility: Compatibility
+    emergency_orders: EmergencyOrders | None = None
+    """None: agents that cannot be moved are given no order."""
 
     @repeated_when_lost
     def __call__(self, received: Sequence[ReceivedNotice]) -> Sequence[Answer | DomainError]:
@@ -59,7 +62,14 @@ class FailOver:
         with self.unit_of_work() as work:
             agents = work.agents.lock({one.agent_id for one in received})
             for together in each_agent_once(received):
-                asked = _Round(work, self.clock.now(), self.stopwatch, self.compatibility, together)
+                asked = _Round(
+                    work,
+                    self.clock.now(),
+                    self.stopwatch,
+                    self.compatibility,
+                    self.emergency_orders,
+                    together,
+                )
                 answers |= asked.answers(agents)
                 agents = {**agents, **asked.changed_agents}
             work.commit()
@@ -74,6 +84,7 @@ class _Round:
     now: datetime
     stopwatch: Stopwatch
     compatibility: Compatibility
+    emergency_orders: EmergencyOrders | None
     received: Sequence[tuple[int, ReceivedNotice]]
     _new: list[Interruption] = field(default_factory=list)
     _changed: list[Interruption] = field(default_factory=list)
@@ -137,7 +148,11 @@ class _Round:
             return done
         self._note_unmet(on_record, notice, received)
         nobody_comes = not any(replica.has_machine for replica in live(replicas))
-        return NobodyReady(knows_primary and notice.id is None and nobody_comes)
+        if self.emergency_orders is None or self.compatibility.notices_leave_little:
+            return NobodyReady(knows_primary and notice.id is None and nobody_comes)
+        if knows_primary and nobody_comes and not on_record.was_heard:
+            self.emergency_orders.give(self.work, agent, on_record.primary, now, received.caller)
+        return NobodyReady()  # one way out is enough
 
     def _notice(
         self, on_record: OnRecord, instance_id: InstanceId, said: TerminationNotice
