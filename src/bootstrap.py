@@ -199,6 +199,12 @@ if TYPE_CHECKING:
 # What a notice has to wait for is a batch of them.
 _NOTICES_AT_A_TIME = 16
 
+# Emergency replicas take longer than notices, which are not to share the processor with many.
+_EMERGENCIES_AT_A_TIME = 1
+
+# Two jobs, and whoever looks after models.
+_CONNECTIONS_OF_JOBS = 3
+
 # A reader who is slow holds a connection for as long as that takes.
 _EXPORTS_AT_A_TIME = 4
 
@@ -207,6 +213,12 @@ _TIME_LIMIT_OF_MONITORS: Final = timedelta(seconds=60)
 _WINDOW_OF_GAPS: Final = timedelta(hours=27)
 # They take as long as there are rows, and let others pass meanwhile.
 _TIME_LIMIT_OF_LONG_JOBS: Final = timedelta(hours=1)
+
+
+def _connections(settings: Settings) -> int:
+    """Nobody who has a thread waits for a connection."""
+    lanes = 1 + _EMERGENCIES_AT_A_TIME
+    return settings.db_pool_size + lanes + _CONNECTIONS_OF_JOBS
 
 
 def _make_cache(settings: Settings, clock: Clock) -> Cache:
@@ -404,13 +416,12 @@ class Container(containers.DeclarativeContainer):
 
     clock: providers.Singleton[Clock] = providers.Singleton(SystemClock)
     identifiers = providers.Singleton(RandomIdentifiers)
+    connections = providers.Callable(_connections, settings)
     engine: providers.Singleton[Engine] = providers.Singleton(
-        make_engine,
-        url=settings.provided.database_url,
-        connections=settings.provided.db_pool_size,
+        make_engine, url=settings.provided.database_url, connections=connections
     )
     reading_engine: providers.Singleton[Engine] = providers.Singleton(
-        make_reading_engine, engine=engine, connections=settings.provided.db_pool_size
+        make_reading_engine, engine=engine, connections=connections
     )
     exporting_engine: providers.Singleton[Engine] = providers.Singleton(
         make_reading_engine, engine=engine, connections=_EXPORTS_AT_A_TIME
@@ -424,6 +435,9 @@ class Container(containers.DeclarativeContainer):
         SqlUnitOfWork, engine=engine, turns=turns, is_urgent=True
     )
     notice_lane = providers.Singleton(ThreadPoolExecutor, 1, thread_name_prefix="notice")
+    emergency_lane = providers.Singleton(
+        ThreadPoolExecutor, _EMERGENCIES_AT_A_TIME, thread_name_prefix="emergency"
+    )
     background_engine: providers.Singleton[Engine] = providers.Singleton(
         make_background_engine, engine=engine
     )
@@ -690,6 +704,7 @@ class Container(containers.DeclarativeContainer):
             ensure_emergency_replica=compatible(
                 EnsureEmergencyReplica, identifiers=identifiers, price_freshness=price_freshness
             ),
+            lane=emergency_lane,
             fail_over=joined_for_callers(
                 providers.Singleton(
                     FailOver,

@@ -1,4 +1,7 @@
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
 from typing import Any, Final
 
 from litestar import Response
@@ -9,7 +12,7 @@ from msgspec import Struct
 from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import Reader, as_instant
-from spot_optimizer.adapters.http.routing import AnyRequest, created, in_thread, post
+from spot_optimizer.adapters.http.routing import AnyRequest, created, post
 from spot_optimizer.adapters.http.wire import json_object
 from spot_optimizer.adapters.http.zones import wishes_in
 from spot_optimizer.application.authenticate import Asked
@@ -92,10 +95,12 @@ def emergency_handlers(
     *,
     gatekeeper: Gatekeeper,
     ensure_emergency_replica: EnsureEmergencyReplica,
+    lane: Executor,
     fail_over: Joined[Asked[ReceivedNotice], Answer],
     compatibility: Compatibility,
 ) -> list[HTTPRouteHandler]:
-    """What is done about an interruption while it is announced."""
+    """What is done about an interruption while it is announced; replicas are made in threads of
+    their own."""
 
     @created("/api/agents/{agent_id:str}/create-emergency-replica")
     async def create_emergency_replica(
@@ -103,7 +108,8 @@ def emergency_handlers(
     ) -> EmergencyReplicaMade:
         caller = await gatekeeper.dashboard(request)
         wanted = _request(await json_object(request, compatibility))
-        answer = await in_thread(ensure_emergency_replica, AgentId(agent_id), wanted, caller)
+        make = partial(ensure_emergency_replica, AgentId(agent_id), wanted, caller)
+        answer = await asyncio.get_running_loop().run_in_executor(lane, make)
         return EmergencyReplicaMade.of(answer, wanted.signal_type)
 
     @post("/api/agents/{agent_id:str}/termination-imminent")
