@@ -18,6 +18,10 @@ from spot_optimizer.settings import Settings
 GRACE_SECONDS: Final = 30
 """How long requests under way may take to finish at the end."""
 
+# One that does not answer its supervisor for so long hangs. A busy machine takes more than the
+# five seconds that are usual to start one, and would start it again for ever.
+_HANGS_AFTER_S: Final = 30
+
 
 def run(settings: Settings, workers: int, listening: socket.socket) -> None:
     """Returns when a signal has ended the server.
@@ -42,6 +46,7 @@ def run(settings: Settings, workers: int, listening: socket.socket) -> None:
         access_log=has_access_lines(settings),
         log_config=log_config(settings),
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=_HANGS_AFTER_S,
         server_header=False,
         date_header=True,
     )
