@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from math import cos, log1p, nan, pi, sin
 from typing import Final, TypeAlias
 
-from spot_optimizer.domain.placement.history import UpHistory
+from spot_optimizer.domain.placement.history import HOUR_S, UpHistory
 
 SHARE_HOURS: Final = (1, 3, 6, 24, 72, 168)
 DROP_HOURS: Final = (1, 6, 24, 72, 168)
 NEIGHBOUR_HOURS: Final = (1, 6, 24)
+SAME_TIME_HOURS: Final = (1, 6)
+LONGEST_HOURS: Final = 168
+DAYS: Final = 7
 
 FEATURES: Final = (
     "log_hours_up",
@@ -18,17 +21,22 @@ FEATURES: Final = (
     "others_up_now",
     *(f"others_up_{hours}h" for hours in NEIGHBOUR_HOURS),
     "others_change_1h",
+    *(f"same_time_{figure}_{hours}h" for hours in SAME_TIME_HOURS for figure in ("up", "lost")),
     "hour_sin",
     "hour_cos",
     "weekend",
     "log_hours_known",
 )
-"""In the order of the vector. NaN is not known: how long a pool is up that never was down, and
-what others do where there are none."""
+"""In the order of the vector. NaN is not known: how long a pool is up that never was down, what
+others do where there are none, and how the coming hours went on the days before the first: the
+share that the pool was up then, and the share of days on which it was not up all the time."""
+
+WHOLLY_UP: Final = 0.999
 
 Vector: TypeAlias = tuple[float, ...]
 
 _SATURDAY: Final = 5
+DAY_S: Final = 24 * HOUR_S
 
 
 def features_of(pools: Sequence[UpHistory], now: float) -> tuple[Vector, ...]:
@@ -59,8 +67,23 @@ def features_of(pools: Sequence[UpHistory], now: float) -> tuple[Vector, ...]:
                 *(float(pool.drops(now, hours)) for hours in DROP_HOURS),
                 *others,
                 change,
+                *_same_time(pool, now),
                 *calendar,
                 log1p(pool.hours_known(now)),
             )
         )
     return tuple(vectors)
+
+
+def _same_time(pool: UpHistory, now: float) -> tuple[float, ...]:
+    known_s = pool.hours_known(now) * HOUR_S
+    starts = [now - day * DAY_S for day in range(1, DAYS + 1) if day * DAY_S <= known_s]
+    figures: list[float] = []
+    for hours in SAME_TIME_HOURS:
+        shares = [pool.share_between(start, start + hours * HOUR_S) for start in starts]
+        if not shares:
+            figures += (nan, nan)
+            continue
+        lost = sum(share < WHOLLY_UP for share in shares)
+        figures += (sum(shares) / len(shares), lost / len(shares))
+    return tuple(figures)

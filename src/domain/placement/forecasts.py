@@ -14,24 +14,6 @@ class RiskModel(Protocol):
 
 
 class PriceModel(Protocol):
-    def ahead(
-        self, price: float, past: PriceHistory, now: float, on_demand: float
-    ) -> tuple[PriceQuantiles, ...]:
-        """Nearest first, none above on demand."""
+    def ahead(self, past: PriceHistory, now: float, on_demand: float) -> tuple[PriceQuantiles, ...]:
+        """Nearest first, none above on demand; nothing for a pool without a price."""
         ...
-
-
-class BandRisk:
-    """Without a model: the advisor's band."""
-
-    def risk(self, features: Vector, band: int) -> Risk:
-        return Risk.of_band(band)
-
-
-class LastPrice:
-    """Without a model: prices stay as they are."""
-
-    def ahead(
-        self, price: float, past: PriceHistory, now: float, on_demand: float
-    ) -> tuple[PriceQuantiles, ...]:
-        return ()

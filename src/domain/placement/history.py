@@ -12,6 +12,7 @@ HOUR_S: Final = 3600.0
 LOOK_BACK_S: Final = 168 * HOUR_S
 """How far back features look."""
 
+_KEPT_S: Final = LOOK_BACK_S + HOUR_S
 _KEPT_BEYOND: Final = 512
 """Old changes are dropped in batches of so many."""
 
@@ -44,7 +45,7 @@ class UpHistory:
         was_up = self._up[-1]
         up_s = self._up_s[-1] + (at - self._at[-1] if was_up else 0.0)
         self._append(at, up, up_s, self._drops[-1] + was_up)
-        if len(self._at) > 2 * _KEPT_BEYOND and self._at[_KEPT_BEYOND] < at - LOOK_BACK_S:
+        if len(self._at) > 2 * _KEPT_BEYOND and self._at[_KEPT_BEYOND] < at - _KEPT_S:
             for series in (self._at, self._up, self._up_s, self._drops):
                 del series[:_KEPT_BEYOND]
 
@@ -71,6 +72,10 @@ class UpHistory:
             return 1.0 if self._up[-1] else 0.0
         return (self._up_s_until(now) - self._up_s_until(start)) / length
 
+    def share_between(self, start: float, end: float) -> float:
+        """Of a time that is wholly known."""
+        return (self._up_s_until(end) - self._up_s_until(start)) / (end - start)
+
     def drops(self, now: float, hours: float) -> int:
         """Changes from up to down in the last hours."""
         if not self._at:
@@ -94,10 +99,13 @@ class UpHistory:
 class PriceHistory:
     """What a pool cost, USD per hour. A price holds until the next one is told."""
 
-    __slots__ = ("_at", "_log", "_moved")
+    __slots__ = ("_at", "_log", "_moved", "_paid", "_price")
 
     def __init__(self) -> None:
         self._at: list[float] = []
+        self._price: list[float] = []
+        self._paid: list[float] = []
+        """Price x seconds until each change."""
         self._log: list[float] = []
         self._moved: list[float] = []
 
@@ -107,18 +115,20 @@ class PriceHistory:
             return
         level = log(price)
         if not self._at:
-            self._at.append(at)
-            self._log.append(level)
-            self._moved.append(0.0)
+            self._append(at, price, level, 0.0, 0.0)
             return
         if at < self._at[-1] or level == self._log[-1]:
             return
-        self._moved.append(self._moved[-1] + abs(level - self._log[-1]))
-        self._at.append(at)
-        self._log.append(level)
-        if len(self._at) > 2 * _KEPT_BEYOND and self._at[_KEPT_BEYOND] < at - LOOK_BACK_S:
-            for series in (self._at, self._log, self._moved):
+        moved = self._moved[-1] + abs(level - self._log[-1])
+        self._append(at, price, level, moved, self._paid_until(at))
+        if len(self._at) > 2 * _KEPT_BEYOND and self._at[_KEPT_BEYOND] < at - _KEPT_S:
+            for series in (self._at, self._price, self._log, self._moved, self._paid):
                 del series[:_KEPT_BEYOND]
+
+    @property
+    def latest(self) -> float | None:
+        """None when no price is known."""
+        return self._price[-1] if self._price else None
 
     def log_move(self, now: float, hours: float) -> float:
         """Log of the price over that of so many hours ago, or of the oldest known."""
@@ -131,6 +141,27 @@ class PriceHistory:
         if not self._at:
             return 0.0
         return self._moved[-1] - self._moved[self._index(now - hours * HOUR_S)]
+
+    def mean(self, now: float, hours: float) -> float | None:
+        """Over the known part of the last hours, USD per hour; None when no price is known."""
+        if not self._at:
+            return None
+        start = max(now - hours * HOUR_S, self._at[0])
+        length = now - start
+        if length <= 0 or self._at[-1] <= start:
+            return self._price[-1]
+        return (self._paid_until(now) - self._paid_until(start)) / length
+
+    def _append(self, at: float, price: float, level: float, moved: float, paid: float) -> None:
+        self._at.append(at)
+        self._price.append(price)
+        self._log.append(level)
+        self._moved.append(moved)
+        self._paid.append(paid)
+
+    def _paid_until(self, at: float) -> float:
+        index = self._index(at)
+        return self._paid[index] + self._price[index] * max(0.0, at - self._at[index])
 
     def _index(self, at: float) -> int:
         return max(0, bisect_right(self._at, at) - 1)

@@ -63,6 +63,9 @@ class PoolOutlook:
     pool_id: PoolId
     price: float
     """USD per hour."""
+    mean_price: float | None = None
+    """Of the last MEAN_PRICE_HOURS: what pools are compared by, since prices waver. None: the
+    price."""
     up: bool = True
     """It can be had now; of the agent's own pool: nothing is known against it."""
     risk: Risk | None = None
@@ -79,6 +82,15 @@ class PoolOutlook:
     def known_price(self) -> float:
         """Infinite when there is none."""
         return self.price if isfinite(self.price) and self.price > 0 else inf
+
+    @property
+    def expected_price(self) -> float:
+        """USD per hour over the next days; infinite when the price is not known."""
+        mean = self.mean_price
+        known = self.known_price
+        if mean is None or known == inf or not (isfinite(mean) and mean > 0):
+            return known
+        return mean
 
     @property
     def known_risk(self) -> Risk:

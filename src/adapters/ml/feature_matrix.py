@@ -1,0 +1,123 @@
+"""The features of whole recordings at once, for training: the same figures as
+`domain.placement.features`, which looks at one moment."""
+
+from typing import Final, TypeAlias
+
+import numpy
+from numpy.typing import NDArray
+
+from spot_optimizer.domain.placement.features import (
+    DAYS,
+    DROP_HOURS,
+    FEATURES,
+    NEIGHBOUR_HOURS,
+    SAME_TIME_HOURS,
+    SHARE_HOURS,
+    WHOLLY_UP,
+)
+
+Floats: TypeAlias = NDArray[numpy.float64]
+
+_HOUR_S: Final = 3600.0
+_DAY_S: Final = 86400.0
+_THURSDAY: Final = 3  # 1970-01-01
+_SATURDAY: Final = 5
+
+
+def feature_matrix(at: Floats, up: NDArray[numpy.bool_]) -> Floats:
+    """(steps, pools, len(FEATURES)) of `at`, seconds since the epoch and ascending, and `up`,
+    (steps, pools). A step knows itself and what was before it."""
+    steps, pools = up.shape
+    known_s = at - at[0]
+    up_s = numpy.zeros((steps, pools))
+    up_s[1:] = numpy.cumsum(numpy.diff(at)[:, None] * up[:-1], axis=0)
+    drops = numpy.zeros((steps, pools))
+    drops[1:] = numpy.cumsum(up[:-1] & ~up[1:], axis=0)
+
+    shares = {hours: _shares(at, up, up_s, hours) for hours in SHARE_HOURS}
+    now = up.astype(float)
+    others_now = _of_others(now)
+    others = {hours: _of_others(shares[hours]) for hours in NEIGHBOUR_HOURS}
+    columns = {
+        "log_hours_up": _log_hours_up(at, up),
+        "others_up_now": others_now,
+        "others_change_1h": others_now - others[1],
+        **{f"share_up_{hours}h": shares[hours] for hours in SHARE_HOURS},
+        **{f"drops_{hours}h": _drops(at, drops, hours) for hours in DROP_HOURS},
+        **{f"others_up_{hours}h": others[hours] for hours in NEIGHBOUR_HOURS},
+        **_same_time(at, up, up_s),
+        **{name: _each(column, pools) for name, column in _calendar(at).items()},
+        "log_hours_known": _each(numpy.log1p(known_s / _HOUR_S), pools),
+    }
+    return numpy.stack([columns[name] for name in FEATURES], axis=2)
+
+
+def _each(column: Floats, pools: int) -> Floats:
+    return numpy.repeat(column[:, None], pools, axis=1)
+
+
+def _up_s_until(moment: Floats, at: Floats, up: NDArray[numpy.bool_], up_s: Floats) -> Floats:
+    before = numpy.maximum(numpy.searchsorted(at, moment, side="right") - 1, 0)
+    return numpy.asarray(up_s[before] + (moment - at[before])[:, None] * up[before])
+
+
+def _same_time(at: Floats, up: NDArray[numpy.bool_], up_s: Floats) -> dict[str, Floats]:
+    columns = {}
+    for hours in SAME_TIME_HOURS:
+        shares, lost = numpy.zeros(up.shape), numpy.zeros(up.shape)
+        days = numpy.zeros((len(at), 1))
+        for day in range(1, DAYS + 1):
+            start = at - day * _DAY_S
+            known = (start >= at[0])[:, None]
+            end = start + hours * _HOUR_S
+            up_in_time = _up_s_until(end, at, up, up_s) - _up_s_until(start, at, up, up_s)
+            share = up_in_time / (hours * _HOUR_S)
+            shares += numpy.where(known, share, 0.0)
+            lost += known & (share < WHOLLY_UP)
+            days += known
+        unknown = numpy.full(up.shape, numpy.nan)
+        for name, total in (("up", shares), ("lost", lost)):
+            columns[f"same_time_{name}_{hours}h"] = numpy.divide(
+                total, days, out=unknown.copy(), where=days > 0
+            )
+    return columns
+
+
+def _shares(at: Floats, up: NDArray[numpy.bool_], up_s: Floats, hours: int) -> Floats:
+    start = numpy.maximum(at - hours * _HOUR_S, at[0])
+    until = _up_s_until(start, at, up, up_s)
+    length = (at - start)[:, None]
+    out = up.astype(float)
+    numpy.divide(up_s - until, length, out=out, where=length > 0)
+    return out
+
+
+def _drops(at: Floats, drops: Floats, hours: int) -> Floats:
+    before = numpy.searchsorted(at, at - hours * _HOUR_S, side="right") - 1
+    earlier = numpy.where(before[:, None] >= 0, drops[numpy.maximum(before, 0)], 0.0)
+    return numpy.asarray(drops - earlier)
+
+
+def _log_hours_up(at: Floats, up: NDArray[numpy.bool_]) -> Floats:
+    down_at = numpy.where(up, -numpy.inf, at[:, None])
+    last_down_at = numpy.maximum.accumulate(down_at, axis=0)
+    hours = (at[:, None] - last_down_at) / _HOUR_S
+    return numpy.where(numpy.isinf(hours), numpy.nan, numpy.log1p(hours))
+
+
+def _of_others(figures: Floats) -> Floats:
+    count = figures.shape[1] - 1
+    if not count:
+        return numpy.full_like(figures, numpy.nan)
+    return numpy.asarray((figures.sum(axis=1, keepdims=True) - figures) / count)
+
+
+def _calendar(at: Floats) -> dict[str, Floats]:
+    minutes = at % _DAY_S // 60
+    angle = 2 * numpy.pi * minutes / 1440
+    weekday = (at // _DAY_S + _THURSDAY) % 7
+    return {
+        "hour_sin": numpy.sin(angle),
+        "hour_cos": numpy.cos(angle),
+        "weekend": (weekday >= _SATURDAY).astype(float),
+    }
