@@ -30,6 +30,7 @@ class Observation:
         "prices",
         "profile",
         "replica",
+        "replica_ready_at",
         "since",
         "switched_at",
         "tick",
@@ -51,6 +52,8 @@ class Observation:
         self.boot_s = 0.0
         self.current = ON_DEMAND
         self.replica: int | None = None
+        self.replica_ready_at = 0.0
+        """Seconds since 1970, of the replica held or held last."""
         self.interrupted = False
         """The current pool is gone, and a place has to be found."""
         self.prices: list[float] = []
@@ -65,6 +68,10 @@ class Observation:
     @property
     def seconds_in_place(self) -> float:
         return (self.tick - self.since) * self.tick_s
+
+    @property
+    def replica_is_ready(self) -> bool:
+        return self.replica is not None and self.now >= self.replica_ready_at
 
     @property
     def bands(self) -> Counts:

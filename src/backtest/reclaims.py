@@ -7,7 +7,7 @@ import numpy
 from spot_optimizer.backtest.traces import Counts, Flags
 from spot_optimizer.domain.placement.outlook import monthly_share
 
-_LASTS_S: Final = 2700
+LASTS_S: Final = 2700
 """How long a pool cannot be had after a reclaim."""
 _FIRST_SEED: Final = 1000
 
@@ -19,7 +19,7 @@ def drawn_availability(ticks: int, tick_s: float, bands: Counts, number: int) ->
     rates = -numpy.log1p(-shares) / (30 * 86400)
     chance = numpy.random.default_rng(_FIRST_SEED + number)
     up = numpy.ones((ticks, len(bands)), bool)
-    lasts = max(1, round(_LASTS_S / tick_s))
+    lasts = max(1, round(LASTS_S / tick_s))
     for pool, rate in enumerate(rates):
         for tick in numpy.flatnonzero(chance.random(ticks) < -numpy.expm1(-rate * tick_s)):
             up[tick : tick + lasts, pool] = False

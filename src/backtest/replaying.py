@@ -15,7 +15,6 @@ class Replay:
         self._decider = decider
         self._boots: list[float] = profile.boots(trace.ticks, trace.number).tolist()
         self._seen = Observation(trace, profile)
-        self._replica_ready_at = 0.0
         self.moves: list[tuple[int, int]] = []
         """Seconds since 1970, and where to."""
         self.bill = Bill(hours=trace.hours, on_demand_cost=trace.on_demand_price * trace.hours)
@@ -53,7 +52,7 @@ class Replay:
         seen, bill = self._seen, self.bill
         bill.interruptions += 1
         seen.interruptions.append((seen.now, seen.current))
-        if seen.replica is not None and seen.now >= self._replica_ready_at:
+        if seen.replica is not None and seen.replica_is_ready:
             bill.failovers += 1
             bill.down_s += self._profile.cut_over_s
             self._arrive(seen.replica)
@@ -75,7 +74,7 @@ class Replay:
             return
         on_demand = seen.current == ON_DEMAND
         price = seen.on_demand_price if on_demand else seen.prices[seen.current]
-        is_ready = target == seen.replica and seen.now >= self._replica_ready_at
+        is_ready = target == seen.replica and seen.replica_is_ready
         bill.overlap += price * profile.move_hours(0.0 if is_ready else seen.boot_s)
         bill.down_s += profile.cut_over_s
         bill.planned += 1
@@ -95,6 +94,6 @@ class Replay:
         elif replica not in (seen.current, ON_DEMAND):
             if seen.up[replica]:
                 seen.replica = replica
-                self._replica_ready_at = seen.now + seen.boot_s
+                seen.replica_ready_at = seen.now + seen.boot_s
             else:
                 self.bill.failed_launches += 1

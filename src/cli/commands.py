@@ -275,6 +275,44 @@ def replay(
     replay(decision_id)
 
 
+@app.command()
+def backtest(
+    data: Annotated[
+        Path | None, typer.Option(help="A folder of recordings, with agents.json in it.")
+    ] = None,
+    from_server: Annotated[
+        bool, typer.Option("--from-server", help="Judge on what this server has on record.")
+    ] = False,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="Who takes part, by name and as often as wanted; otherwise all."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Results; what is finished there is not computed again.")
+    ] = Path("backtest"),
+    profile: Annotated[
+        Literal["light", "heavy", "both"], typer.Option(help="What moving costs an agent.")
+    ] = "both",
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="At a time; default: one per processor.")
+    ] = None,
+) -> None:
+    """Judge the placement policy and simpler ones on recorded time.
+
+    Writes results.csv, results.parquet and report.html.
+    """
+    from spot_optimizer.cli.backtest import backtest
+
+    backtest(
+        data,
+        from_server=from_server,
+        policies=policy or [],
+        out=out,
+        profiles=["light", "heavy"] if profile == "both" else [profile],
+        processes=processes,
+    )
+
+
 @app.command("state-machines", hidden=True)
 def state_machines() -> None:
     """Print the diagrams of the documentation."""

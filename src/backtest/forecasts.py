@@ -1,0 +1,159 @@
+"""How good probabilities are: of a reclaim within some hours, against what then happened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy
+
+from spot_optimizer.backtest.traces import Figures, Flags, Trace
+from spot_optimizer.domain.placement.features import features_of
+from spot_optimizer.domain.placement.forecasts import RiskModel
+from spot_optimizer.domain.placement.history import UpHistory
+
+HORIZONS_H: Final = (1, 6)
+BINS: Final = 10
+_ASKED_EVERY_S: Final = 1800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """One model's probabilities on one trace, and whether the reclaim came."""
+
+    model: str
+    trace: str
+    horizon_h: int
+    probabilities: Figures
+    came: Flags
+
+
+def asked(name: str, model: RiskModel, trace: Trace) -> Sequence[Forecast]:
+    """The model's risks of all pools that are up, every half hour of the judged time."""
+    every = max(1, round(_ASKED_EVERY_S / trace.tick_s))
+    histories = [UpHistory() for _ in trace.pools]
+    bands: list[int] = trace.bands.tolist()
+    said: list[tuple[float, float]] = []
+    places: list[tuple[int, int]] = []
+    last = trace.ticks - round(max(HORIZONS_H) * 3600 / trace.tick_s)
+    for tick in range(last):
+        now = float(trace.second_of[tick])
+        for history, is_up in zip(histories, trace.up_rows[tick], strict=True):
+            history.observe(now, is_up)
+        if tick < trace.start or (tick - trace.start) % every:
+            continue
+        for pool, vector in enumerate(features_of(histories, now)):
+            if trace.up_rows[tick][pool]:
+                risk = model.risk(vector, bands[pool])
+                said.append((risk.within_1h, risk.within_6h))
+                places.append((tick, pool))
+    table = numpy.array(said).reshape(len(said), len(HORIZONS_H))
+    return [
+        Forecast(
+            model=name,
+            trace=trace.agent,
+            horizon_h=hours,
+            probabilities=table[:, column],
+            came=_came(trace, places, hours),
+        )
+        for column, hours in enumerate(HORIZONS_H)
+    ]
+
+
+def _came(trace: Trace, places: Sequence[tuple[int, int]], hours: int) -> Flags:
+    ahead = round(hours * 3600 / trace.tick_s)
+    ups = trace.ups_before
+    return numpy.array(
+        [ups[tick + 1 + ahead, pool] - ups[tick + 1, pool] < ahead for tick, pool in places], bool
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """Of all forecasts of one model and horizon. NaN where nothing can be said."""
+
+    model: str
+    horizon_h: int
+    n: int
+    base_rate: float
+    brier: float
+    brier_skill: float
+    """Over always saying the base rate."""
+    calibration_error: float
+    """Mean distance of said and come in ten bins of equal width, weighted by n."""
+    auc: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    said: float
+    came: float
+    n: int
+
+
+def joined(forecasts: Sequence[Forecast]) -> Sequence[Forecast]:
+    """One for each model and horizon, over all traces; none where nothing was asked."""
+    groups: dict[tuple[str, int], list[Forecast]] = {}
+    for one in forecasts:
+        if not len(one.came):
+            continue
+        groups.setdefault((one.model, one.horizon_h), []).append(one)
+    return [
+        Forecast(
+            model=model,
+            trace="all",
+            horizon_h=hours,
+            probabilities=numpy.concatenate([one.probabilities for one in group]),
+            came=numpy.concatenate([one.came for one in group]),
+        )
+        for (model, hours), group in groups.items()
+    ]
+
+
+def score(forecast: Forecast) -> Score:
+    said, came = forecast.probabilities, forecast.came
+    n = len(said)
+    rate = float(came.mean()) if n else float("nan")
+    brier = float(((said - came) ** 2).mean()) if n else float("nan")
+    blind = rate * (1 - rate)
+    bins = reliability(forecast)
+    return Score(
+        model=forecast.model,
+        horizon_h=forecast.horizon_h,
+        n=n,
+        base_rate=rate,
+        brier=brier,
+        brier_skill=1 - brier / blind if blind else float("nan"),
+        calibration_error=sum(abs(one.said - one.came) * one.n for one in bins) / max(n, 1),
+        auc=_auc(forecast),
+    )
+
+
+def reliability(forecast: Forecast) -> Sequence[Bin]:
+    """What was said and what came, in those of ten bins of equal width that hold something."""
+    index = numpy.minimum((forecast.probabilities * BINS).astype(int), BINS - 1)
+    bins = []
+    for number in range(BINS):
+        chosen = index == number
+        if n := int(chosen.sum()):
+            said, came = forecast.probabilities[chosen], forecast.came[chosen]
+            bins.append(Bin(float(said.mean()), float(came.mean()), n))
+    return bins
+
+
+def roc(forecast: Forecast) -> tuple[Figures, Figures]:
+    """False and true positive rates, from (0, 0) to (1, 1), one point per probability said."""
+    order = numpy.argsort(-forecast.probabilities, kind="stable")
+    said, came = forecast.probabilities[order], forecast.came[order]
+    ends = numpy.append(numpy.flatnonzero(numpy.diff(said)), len(said) - 1)
+    true, false = numpy.cumsum(came)[ends], numpy.cumsum(~came)[ends]
+    return (
+        numpy.append(0.0, false / max(1, int((~came).sum()))),
+        numpy.append(0.0, true / max(1, int(came.sum()))),
+    )
+
+
+def _auc(forecast: Forecast) -> float:
+    if forecast.came.all() or not forecast.came.any():
+        return float("nan")
+    false, true = roc(forecast)
+    return float(numpy.trapezoid(true, false))

@@ -1,0 +1,151 @@
+"""`spot-optimizer backtest`: what decisions would have cost on recorded time."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from spot_optimizer.adapters.persistence.market_history import SqlMarketHistory
+from spot_optimizer.backtest.contestants import Baseline, Contestant, baselines
+from spot_optimizer.backtest.exports import write_tables
+from spot_optimizer.backtest.forecasts import Forecast, asked
+from spot_optimizer.backtest.pieces import Pieces
+from spot_optimizer.backtest.placing import PlacementPolicy
+from spot_optimizer.backtest.profiles import PROFILES
+from spot_optimizer.backtest.recorded_files import Recording, RecordingUnusable
+from spot_optimizer.backtest.report.page import Report, page
+from spot_optimizer.backtest.results import ORACLE, Mean, Outcome, by_place, means
+from spot_optimizer.backtest.running import run
+from spot_optimizer.backtest.scenarios import Scenarios
+from spot_optimizer.backtest.server_history import SHORTEST, server_traces
+from spot_optimizer.backtest.traces import Trace, Track
+from spot_optimizer.cli.configuration import settings_from
+from spot_optimizer.cli.databases import opened
+from spot_optimizer.cli.failures import FAILED, WRONG_SETTING, Failure
+from spot_optimizer.domain.placement.forecasts import BandRisk
+
+_REPORT: Final = "report.html"
+_LOOK_BACK: Final = timedelta(days=60)
+
+
+def backtest(
+    data: Path | None,
+    *,
+    from_server: bool,
+    policies: Sequence[str],
+    out: Path,
+    profiles: Sequence[str],
+    processes: int | None,
+) -> None:
+    """Prints the means; tables, report and finished pieces are in the folder `out`.
+
+    Raises:
+        Failure: there is nothing usable to judge on, or the folder cannot be written.
+    """
+    if from_server == (data is not None):
+        raise Failure("One of --data and --from-server is needed", WRONG_SETTING)
+    console = Console()
+    contestants = _contestants(policies)
+    try:
+        traces = _recorded(data) if data is not None else _of_server()
+        outcomes = _outcomes(traces, contestants, out, profiles, processes, console)
+        report = Report(
+            source=f"the recordings in {data.name}" if data is not None else "this server's record",
+            notes=[],
+            outcomes=outcomes,
+            forecasts=_forecasts(traces),
+            candidates=frozenset(one.name for one in contestants if not isinstance(one, Baseline)),
+        )
+        written = [*write_tables(outcomes, out), out / _REPORT]
+        written[-1].write_text(page(report), encoding="utf-8")
+    except RecordingUnusable as error:
+        raise Failure(str(error), FAILED) from error
+    except OSError as error:
+        raise Failure(f"{out}: {error.strerror or error}", FAILED) from error
+    console.print(_table(means(outcomes)))
+    console.print("Written: " + ", ".join(str(path) for path in written), soft_wrap=True)
+
+
+def _contestants(policies: Sequence[str]) -> Sequence[Contestant]:
+    everyone: dict[str, Contestant] = {one.name: one for one in baselines()}
+    placement = PlacementPolicy()
+    everyone[placement.name] = placement
+    unknown = [name for name in policies if name not in everyone]
+    if unknown:
+        known = ", ".join(everyone)
+        raise Failure(f"--policy {unknown[0]}: there is none; known are {known}", WRONG_SETTING)
+    return [one for name, one in everyone.items() if not policies or name in policies]
+
+
+def _recorded(folder: Path) -> Sequence[Trace]:
+    return list(Scenarios(Recording(folder)))
+
+
+def _of_server() -> Sequence[Trace]:
+    settings = settings_from()
+    with opened(settings.database_url) as engine:
+        record = SqlMarketHistory(engine).since(datetime.now(UTC) - _LOOK_BACK)
+    traces = server_traces(record)
+    if not traces:
+        raise Failure(
+            "Too little is on record: no instance type has two pools with prices of "
+            f"{SHORTEST.days} days and an on-demand price",
+            FAILED,
+        )
+    return traces
+
+
+def _forecasts(traces: Sequence[Trace]) -> Sequence[Forecast]:
+    return [
+        forecast
+        for trace in traces
+        if trace.track in (Track.AVAILABILITY, Track.PREEMPTION, Track.SERVER)
+        for forecast in asked("advisor band", BandRisk(), trace)
+    ]
+
+
+def _outcomes(
+    traces: Sequence[Trace],
+    contestants: Sequence[Contestant],
+    out: Path,
+    profiles: Sequence[str],
+    processes: int | None,
+    console: Console,
+) -> Sequence[Outcome]:
+    with Progress(
+        TextColumn("[progress.description]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    ) as progress:
+        task = progress.add_task("traces", total=None)
+        return run(
+            traces,
+            [PROFILES[name] for name in profiles],
+            contestants,
+            Pieces(out),
+            processes=processes or len(os.sched_getaffinity(0)),
+            progress=lambda done, of: progress.update(task, completed=done, total=of),
+        )
+
+
+def _table(found: Sequence[Mean]) -> Table:
+    places = by_place(found)
+    table = Table(title="Mean regret against the oracle, %", title_justify="left")
+    table.add_column("Contestant", overflow="fold")
+    for track, profile in places:
+        table.add_column(f"{track}\n{profile}", justify="right")
+    rows: dict[str, list[str]] = {}
+    for means_there in places.values():
+        for one in means_there:
+            rows.setdefault(one.decider, []).append(f"{one.regret * 100:.2f}")
+    for decider, cells in rows.items():
+        if decider != ORACLE:
+            table.add_row(decider, *cells)
+    return table
