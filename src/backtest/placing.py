@@ -88,7 +88,6 @@ class PlacementDecider:
         return Position(
             pool_id=None if seen.current == ON_DEMAND else ids[seen.current],
             reclaimed=seen.interrupted,
-            was_reclaimed=bool(seen.interruptions),
             replica_pool_id=None if seen.replica is None else ids[seen.replica],
             replica_ready=seen.replica_is_ready,
         )

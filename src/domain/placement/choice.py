@@ -25,8 +25,6 @@ class Position:
     reclaimed: bool = False
     """AWS takes the instance back: staying is not possible, and whatever is chosen, the downtime
     of the reclaim is spent already."""
-    was_reclaimed: bool = False
-    """At any time that is remembered: capacity is scarce here."""
     replica_pool_id: PoolId | None = None
     replica_ready: bool = False
 
@@ -40,16 +38,15 @@ class MoveLimits:
     moves_7d: int = 0
     most_24h: int | None = None
     most_7d: int | None = None
-    hours_since_move: float | None = None
-    """None: it never moved."""
-    least_hours: float = 0.0
+    moved_at: float | None = None
+    """Seconds since the epoch; None: it never moved."""
+    least_stay_s: float = 0.0
 
-    @property
-    def are_reached(self) -> bool:
+    def are_reached(self, now: float) -> bool:
         return (
             (self.most_24h is not None and self.moves_24h >= self.most_24h)
             or (self.most_7d is not None and self.moves_7d >= self.most_7d)
-            or (self.hours_since_move is not None and self.hours_since_move < self.least_hours)
+            or (self.moved_at is not None and now - self.moved_at < self.least_stay_s)
         )
 
 

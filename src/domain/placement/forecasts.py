@@ -17,3 +17,10 @@ class PriceModel(Protocol):
     def ahead(self, past: PriceHistory, now: float, on_demand: float) -> tuple[PriceQuantiles, ...]:
         """Nearest first, none above on demand; nothing for a pool without a price."""
         ...
+
+
+class BandRisk:
+    """Without a model: the advisor's band."""
+
+    def risk(self, features: Vector, band: int) -> Risk:
+        return Risk.of_band(band)

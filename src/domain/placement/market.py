@@ -79,21 +79,25 @@ class Market:
             return [None] * len(self.pools)
         vectors = features_of([pool.ups for pool in self.pools], now)
         return [
-            _shrunk(model.risk(vector, pool.band), pool.band, count)
+            _shrunk(model.risk(vector, pool.band), pool.band, count, pool.ups.hours_known(now))
             for pool, vector, count in zip(self.pools, vectors, drops, strict=True)
         ]
 
 
 _DROPS_HALF_BELIEVED: Final = 3
-"""A pool that went down so often in seven days is as much scarce as calm. Recorded pools that were
+"""A pool that goes down so often in seven days is as much scarce as calm. Recorded pools that were
 scarce went down ten times and more, and calm ones hardly once in a month."""
 
+_SHORTEST_KNOWN_H: Final = 1.0
 
-def _shrunk(modelled: Risk, band: int, drops: int) -> Risk | None:
-    """Between what the model says and what the band says, by how often the pool went down."""
+
+def _shrunk(modelled: Risk, band: int, drops: int, hours_known: float) -> Risk | None:
+    """Between what the model says and what the band says, by how often the pool goes down."""
     if drops == 0:
         return None
-    credit = drops**2 / (drops**2 + _DROPS_HALF_BELIEVED**2)
+    known = min(max(hours_known, _SHORTEST_KNOWN_H), LONGEST_HOURS)
+    weekly = drops * LONGEST_HOURS / known
+    credit = weekly**2 / (weekly**2 + _DROPS_HALF_BELIEVED**2)
     calm = Risk.of_band(band)
     return Risk(
         credit * modelled.within_1h + (1 - credit) * calm.within_1h,

@@ -46,11 +46,13 @@ def decide(
     on_demand: float,
     costs: SwitchingCost,
     limits: MoveLimits,
+    now: float,
 ) -> Choice:
     """Where the agent had better run from now on.
 
-    `on_demand` is USD per hour. Equal sums prefer the cheaper move, so staying, and then the
-    earlier pool. An agent whose price of on demand is not known stays, unless it has to go.
+    `on_demand` is USD per hour, `now` seconds since the epoch. Equal sums prefer the cheaper move,
+    so staying, and then the earlier pool. An agent whose price of on demand is not known stays,
+    unless it has to go.
     """
     horizon_h = horizon_of(costs)
     known = isfinite(on_demand) and on_demand > 0
@@ -61,7 +63,9 @@ def decide(
         options = [option for option in options if option.pool_id == current.pool_id]
     best, *others = sorted(options, key=lambda option: (option.total, option.moving))
     held_back = False
-    if best.pool_id is not None and _waits_for_limits(best, others, current, limits):
+    if best.pool_id is not None and _waits_for_limits(
+        best, others, current, limits.are_reached(now)
+    ):
         stay = next(option for option in others if option.pool_id == current.pool_id)
         others = [best, *(option for option in others if option is not stay)]
         best, held_back = stay, True
@@ -79,11 +83,11 @@ def decide(
 
 
 def _waits_for_limits(
-    best: Option, others: Sequence[Option], current: Position, limits: MoveLimits
+    best: Option, others: Sequence[Option], current: Position, limits_are_reached: bool
 ) -> bool:
     """Only moves between pools wait, and of these only what is not a flight: the better part of
     the gain is in prices, not in the risk."""
-    if current.pool_id in (None, best.pool_id) or current.reclaimed or not limits.are_reached:
+    if current.pool_id in (None, best.pool_id) or current.reclaimed or not limits_are_reached:
         return False
     stay = next((option for option in others if option.pool_id == current.pool_id), None)
     if stay is None:
