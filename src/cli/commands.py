@@ -313,6 +313,25 @@ def backtest(
     )
 
 
+@app.command()
+def train(
+    data: Annotated[
+        Path | None, typer.Option(help="A folder of recordings, with agents.json in it.")
+    ] = None,
+    from_server: Annotated[
+        bool, typer.Option("--from-server", help="Learn from what this server has on record.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Where the model and its card go.")] = Path("model"),
+) -> None:
+    """Train the model of interruption risk and prices that placement is decided by.
+
+    Writes placement_model.skops, for uploading, and placement_model.json with figures and card.
+    """
+    from spot_optimizer.cli.train import train
+
+    train(data, from_server=from_server, out=out)
+
+
 @app.command("state-machines", hidden=True)
 def state_machines() -> None:
     """Print the diagrams of the documentation."""
