@@ -156,12 +156,12 @@ def linear_of_risk(pipeline: Pipeline) -> Linear:
     imputer, scaler, regression = (step for _, step in pipeline.steps)
     weights = regression.coef_[0] / scaler.scale_
     bias = float(regression.intercept_[0] - weights @ scaler.mean_)
-    return Linear(bias, _plain(weights), _plain(imputer.statistics_))
+    return Linear(_rounded(bias), _plain(weights), _plain(imputer.statistics_))
 
 
 def linear_of_moves(regressor: QuantileRegressor) -> Linear:
     weights = _plain(regressor.coef_)
-    return Linear(float(regressor.intercept_), weights, (0.0,) * len(weights))
+    return Linear(_rounded(float(regressor.intercept_)), weights, (0.0,) * len(weights))
 
 
 def fitted(risks: dict[int, Samples], moves: dict[int, Samples], report: Report) -> Estimators:
@@ -177,7 +177,12 @@ def fitted(risks: dict[int, Samples], moves: dict[int, Samples], report: Report)
 
 
 def _plain(figures: NDArray[Any]) -> tuple[float, ...]:
-    return tuple(float(one) for one in figures)
+    return tuple(_rounded(float(one)) for one in figures)
+
+
+def _rounded(figure: float) -> float:
+    """What lies beyond says nothing, and differs from one processor to the next."""
+    return float(f"{figure:.9g}")
 
 
 def _none(width: int) -> Samples:

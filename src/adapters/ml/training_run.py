@@ -84,7 +84,7 @@ def train(recordings: Sequence[Recording], report: Report) -> Trained:
     every_move = {hours: joined(parts, len(PRICE_FEATURES)) for hours, parts in moves.items()}
     final = fitted(every_risk, every_move, report)
     card = {
-        "data": [_described(one) for one in recordings],
+        "data": _described(recordings),
         "data_sha256": _digest([*every_risk.values(), *every_move.values()]),
         "features": list(FEATURES),
         "price_features": list(PRICE_FEATURES),
@@ -112,21 +112,23 @@ def _where(samples: Samples, kept: Floats) -> Samples:
     return Samples(samples.figures[kept], samples.answers[kept], samples.asked_at[kept])
 
 
-def _described(recording: Recording) -> dict[str, object]:
-    def told(at: float) -> str:
-        return datetime.fromtimestamp(at, UTC).isoformat()
+def _described(recordings: Sequence[Recording]) -> list[dict[str, object]]:
+    """Those that tell of the same period in the same way in one entry."""
+    entries: dict[tuple[str, str, int, tuple[str, ...]], list[str]] = {}
+    for one in recordings:
+        tells = [
+            word for word, told in (("up", one.up), ("prices", one.prices)) if told is not None
+        ]
+        period = _iso(one.times[0]), _iso(one.times[-1]), len(one.times), tuple(tells)
+        entries.setdefault(period, []).append(one.name)
+    return [
+        {"names": names, "from": start, "to": end, "steps": steps, "tells": list(tells)}
+        for (start, end, steps, tells), names in entries.items()
+    ]
 
-    return {
-        "name": recording.name,
-        "from": told(float(recording.times[0])),
-        "to": told(float(recording.times[-1])),
-        "steps": len(recording.times),
-        "tells": [
-            word
-            for word, told_of in (("up", recording.up), ("prices", recording.prices))
-            if told_of is not None
-        ],
-    }
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(float(at), UTC).isoformat()
 
 
 def _digest(samples: Sequence[Samples]) -> str:

@@ -1,7 +1,7 @@
 """The placement policy: where an agent runs cheapest, all things counted.
 
 Over a horizon it adds up, for staying, for each pool and for on demand: the price while the place
-is expected to be up, on demand after that, the downtime of the reclaim, and the move. The lowest
+is expected to be up, what comes after that, the downtime of the reclaim, and the move. The lowest
 sum wins, so that an agent moves when and only when the move pays for itself; nothing else makes it
 patient.
 """
@@ -15,7 +15,7 @@ from spot_optimizer.domain.placement.choice import Choice, MoveLimits, Option, P
 from spot_optimizer.domain.placement.costs import HOUR_S, SwitchingCost
 from spot_optimizer.domain.placement.outlook import PoolOutlook
 from spot_optimizer.domain.placement.replicas import replica_for
-from spot_optimizer.domain.placement.survival import up_time
+from spot_optimizer.domain.placement.survival import UpTime, up_time
 
 ENTRY_CAUTION: Final = 2.0
 """The hazard of a pool that the agent is not in counts so many times. Of several pools the one
@@ -63,9 +63,8 @@ def decide(
         options = [option for option in options if option.pool_id == current.pool_id]
     best, *others = sorted(options, key=lambda option: (option.total, option.moving))
     held_back = False
-    if best.pool_id is not None and _waits_for_limits(
-        best, others, current, limits.are_reached(now)
-    ):
+    may_wait = best.pool_id is not None and limits.are_reached(now)
+    if may_wait and _waits_for_limits(best, others, current, horizon_h):
         stay = next(option for option in others if option.pool_id == current.pool_id)
         others = [best, *(option for option in others if option is not stay)]
         best, held_back = stay, True
@@ -83,16 +82,17 @@ def decide(
 
 
 def _waits_for_limits(
-    best: Option, others: Sequence[Option], current: Position, limits_are_reached: bool
+    best: Option, others: Sequence[Option], current: Position, horizon_h: float
 ) -> bool:
     """Only moves between pools wait, and of these only what is not a flight: the better part of
-    the gain is in prices, not in the risk."""
-    if current.pool_id in (None, best.pool_id) or current.reclaimed or not limits_are_reached:
+    the gain is in the prices themselves, not in the risk."""
+    if current.pool_id in (None, best.pool_id) or current.reclaimed:
         return False
     stay = next((option for option in others if option.pool_id == current.pool_id), None)
     if stay is None:
         return False
-    return stay.reclaim - best.reclaim < (stay.total - best.total) / 2
+    cheaper = (stay.price - best.price) * horizon_h
+    return cheaper > (stay.total - best.total) / 2
 
 
 class _Judging:
@@ -117,6 +117,7 @@ class _Judging:
         price_here = on_demand if here is None else here.known_price
         self._price_here = on_demand if price_here == inf else price_here
         self._moving = 0.0 if current.reclaimed else costs.of_move(self._price_here, on_demand)
+        self._cycle = self._reclaim + costs.of_move(on_demand, on_demand)
         self._promoting = costs.of_move(self._price_here, on_demand, onto_replica=True)
 
     def options(self) -> list[Option]:
@@ -142,16 +143,25 @@ class _Judging:
         price = self._price_here if expected == inf else expected
         up = up_time(here.known_risk, self._horizon_h)
         paid_h = max(up.hours, self._overlap_h)
-        running = price * paid_h + self._on_demand * (self._horizon_h - up.hours)
+        running = price * paid_h + self._after(price, up)
         return Option(pool_id, price, up.hours, up.risk, running, up.risk * self._reclaim, 0.0)
 
     def _entering(self, pool: PoolOutlook) -> Option:
         current = self._current
         up = up_time(pool.known_risk, self._horizon_h, ENTRY_CAUTION)
         price = pool.expected_price
-        running = price * up.hours + self._on_demand * (self._horizon_h - up.hours)
+        running = price * up.hours + self._after(price, up)
         is_ready = current.replica_ready and pool.pool_id == current.replica_pool_id
         moving = self._promoting if is_ready and not current.reclaimed else self._moving
         return Option(
             pool.pool_id, price, up.hours, up.risk, running, up.risk * self._reclaim, moving
         )
+
+    def _after(self, price: float, up: UpTime) -> float:
+        """USD for the rest of the horizon: whoever loses a pool goes back to one like it again and
+        again, unless on demand is cheaper."""
+        rest_h = self._horizon_h - up.hours
+        if rest_h <= 0 or up.hours <= 0:
+            return self._on_demand * max(0.0, rest_h)
+        again = price + up.risk / up.hours * self._cycle
+        return min(self._on_demand, again) * rest_h
