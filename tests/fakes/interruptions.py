@@ -75,6 +75,16 @@ class InMemoryInterruptions(Keeping):
             if one.pool_id == pool_id and one.detected_at >= since
         )
 
+    def losses_in(
+        self, pool_ids: Collection[PoolId], since: datetime
+    ) -> Mapping[PoolId, Sequence[datetime]]:
+        found: dict[PoolId, list[datetime]] = {}
+        for one in sorted(self.kept, key=lambda it: it.detected_at):
+            is_loss = one.signal_type is SignalType.TERMINATION_NOTICE
+            if is_loss and one.pool_id in pool_ids and one.detected_at >= since:
+                found.setdefault(PoolId(one.pool_id or ""), []).append(one.detected_at)
+        return found
+
     def circumstances(
         self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime
     ) -> Circumstances:

@@ -7,6 +7,7 @@ from datetime import datetime
 from spot_optimizer.application.ports.repositories import SwitchActivity
 from spot_optimizer.domain.commands.command import Command, CommandStatus
 from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId
+from spot_optimizer.domain.placement.costs import MoveTimes
 from spot_optimizer.domain.replicas.promotion import PrimaryChange, PromotionReason
 from spot_optimizer.domain.switching import Switch
 from tests.fakes.keeping import Keeping, refuse_twice
@@ -145,6 +146,20 @@ class InMemorySwitches(Keeping):
             agent_id: SwitchActivity(sum(at >= since for at in times), max(times))
             for agent_id, times in took_place.items()
         }
+
+    def times_of(
+        self, agent_ids: Collection[AgentId], since: datetime
+    ) -> Mapping[AgentId, Sequence[MoveTimes]]:
+        found: dict[AgentId, list[MoveTimes]] = {}
+        for switch in self.kept:
+            if switch.agent_id in agent_ids and switch.recorded_at >= since:
+                timing = switch.report.timing
+                found.setdefault(switch.agent_id, []).append(
+                    MoveTimes(
+                        switch.initiated_at, timing.instance_ready_at, timing.old_terminated_at
+                    )
+                )
+        return found
 
 
 def _created_before(command: Command, moment: datetime) -> bool:

@@ -28,7 +28,7 @@ from spot_optimizer.domain.placement.history import PriceHistory
 HOUR = 3600.0
 
 
-def recorded(seed: int = 0, days: int = 12) -> Recording:
+def recorded(seed: int = 0, days: int = 18) -> Recording:
     """Two pools that come and go, at half-hourly steps, and whose prices wander."""
     chance = numpy.random.default_rng(seed)
     steps = days * 48

@@ -10,10 +10,11 @@ from typing import Final
 
 from spot_optimizer.adapters.ml.predictors import Predictor
 from spot_optimizer.application.ports.decision_engine import EngineIdentity
-from spot_optimizer.domain.decisions import model_based, rule_based
+from spot_optimizer.domain.decisions import model_based, placement_based, rule_based
 from spot_optimizer.domain.decisions.contract import TIME_TO_DECIDE, Decision, DecisionInput
 from spot_optimizer.domain.decisions.features import features_of
 from spot_optimizer.domain.decisions.model_based import Predictions, Role
+from spot_optimizer.domain.placement.forecasts import RiskModel
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,18 @@ class RuleBasedDecisionEngine:
         return rule_based.decide(
             question, missing_spot_price_is_free=self.identity.missing_spot_price_is_free
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementEngine:
+    """Weighs what every place comes to; where there is nothing to compare, the four rules."""
+
+    identity: EngineIdentity
+    model: RiskModel | None
+
+    def decide(self, question: DecisionInput) -> Decision:
+        decision = placement_based.decide(question, self.model)
+        return rule_based.decide(question) if decision is None else decision
 
 
 class ModelBackedEngine:

@@ -55,6 +55,13 @@ _PAST: Final = (
     .where(_RANKED.c.place <= bindparam("most"))
     .order_by(_RANKED.c.place)
 )
+_LOSSES: Final = (
+    select(_EVENT.pool_id, _EVENT.detected_at)
+    .where(_EVENT.pool_id.in_(bindparam("pool_ids", expanding=True)))
+    .where(_EVENT.signal_type == SignalType.TERMINATION_NOTICE)
+    .where(_EVENT.detected_at >= _SINCE)
+    .order_by(_EVENT.detected_at, _EVENT.id)
+)
 _OF_POOL: Final = select(func.count(), func.min(_EVENT.detected_at)).where(
     _EVENT.pool_id == bindparam("pool_id")
 )
@@ -156,6 +163,16 @@ class SqlInterruptionRepository:
             for row in self._connection.execute(_PAST, asked):
                 past = PastInterruption(pool_id=row.pool_id, detected_at=row.detected_at)
                 found.setdefault(row.pool_id, []).append(past)
+        return found
+
+    def losses_in(
+        self, pool_ids: Collection[PoolId], since: datetime
+    ) -> Mapping[PoolId, Sequence[datetime]]:
+        found: dict[PoolId, list[datetime]] = {}
+        if pool_ids:
+            asked = {"pool_ids": sorted(pool_ids), "since": since}
+            for row in self._connection.execute(_LOSSES, asked):
+                found.setdefault(PoolId(row.pool_id), []).append(row.detected_at)
         return found
 
     def circumstances(

@@ -1,4 +1,4 @@
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from spot_optimizer.adapters.persistence.tables import instance_switches, switch
 from spot_optimizer.adapters.persistence.tables.types import UtcInstant
 from spot_optimizer.application.ports.repositories import SwitchActivity
 from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId
+from spot_optimizer.domain.placement.costs import MoveTimes
 from spot_optimizer.domain.replicas.promotion import PrimaryChange, PromotionReason
 from spot_optimizer.domain.switching import Switch
 
@@ -24,6 +25,17 @@ _ACTIVITY: Final = (
     )
     .where(switches.c.agent_id.in_(bindparam("ids", expanding=True)))
     .group_by(switches.c.agent_id)
+)
+
+_TIMES: Final = (
+    select(
+        switches.c.agent_id,
+        switches.c.initiated_at,
+        switches.c.instance_ready_at,
+        switches.c.old_terminated_at,
+    )
+    .where(switches.c.agent_id.in_(bindparam("ids", expanding=True)))
+    .where(switches.c.timestamp >= bindparam("since", type_=UtcInstant))
 )
 
 
@@ -109,6 +121,16 @@ class SqlSwitchRepository:
             AgentId(row.agent_id): SwitchActivity(count=int(row.recent), last_at=row.last_at)
             for row in rows
         }
+
+    def times_of(
+        self, agent_ids: Collection[AgentId], since: datetime
+    ) -> Mapping[AgentId, Sequence[MoveTimes]]:
+        found: dict[AgentId, list[MoveTimes]] = {}
+        if agent_ids:
+            asked = {"ids": sorted(agent_ids), "since": since}
+            for agent_id, *times in self._connection.execute(_TIMES, asked):
+                found.setdefault(AgentId(agent_id), []).append(MoveTimes(*times))
+        return found
 
 
 def _to_row(switch: Switch) -> dict[str, Any]:

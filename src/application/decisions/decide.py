@@ -1,8 +1,9 @@
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from spot_optimizer.application.decisions.market import market_pasts
 from spot_optimizer.application.decisions.model_inputs import with_other_pools, with_past
 from spot_optimizer.application.decisions.questions import AskEngine, EngineFailed
 from spot_optimizer.application.journal import record
@@ -19,6 +20,7 @@ from spot_optimizer.domain.decisions.contract import DecisionInput, SwitchLimits
 from spot_optimizer.domain.decisions.policy import WEEKLY_WINDOW
 from spot_optimizer.domain.decisions.record import DecisionRecord, EngineAnswer, Flight
 from spot_optimizer.domain.identifiers import AgentId, PoolId
+from spot_optimizer.domain.placement.past import MarketPast
 from spot_optimizer.domain.switching import mode_of
 
 
@@ -70,6 +72,7 @@ class Decide:
             limits = work.agents.limits_of(agents.keys())
             activity = work.switches.activity_of(agents.keys(), now - WEEKLY_WINDOW)
             engine = self.ask.engine
+            markets = self._markets(work, engine, list(agents.values()), now)
             asking: list[tuple[int, Agent]] = []
             questions: list[DecisionInput] = []
             answers = [situation.stay(AGENT_DISABLED) for situation in situations]
@@ -79,7 +82,8 @@ class Decide:
                     continue
                 recent = activity.get(agent.id, SwitchActivity())
                 asking.append((place, agent))
-                questions.append(_question(agent, situation, limits[agent.id], recent, now))
+                question = _question(agent, situation, limits[agent.id], recent, now)
+                questions.append(replace(question, market=markets.get(agent.id)))
             records: list[DecisionRecord] = []
             informed = self._informed(work, engine, questions, now)
             for (place, agent), question in zip(asking, informed, strict=True):
@@ -102,6 +106,17 @@ class Decide:
             return questions
         others = with_other_pools(work, questions, now, self.price_freshness)
         return with_past(work, others, now)
+
+    def _markets(
+        self,
+        work: UnitOfWork,
+        engine: DecisionEngine | None,
+        agents: Sequence[Agent],
+        now: datetime,
+    ) -> Mapping[AgentId, MarketPast]:
+        if engine is None or not engine.identity.looks_at_markets:
+            return {}
+        return market_pasts(work, agents, now)
 
     def _judge(
         self,

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from spot_optimizer.application.decisions.market import market_pasts
 from spot_optimizer.application.decisions.model_inputs import with_past
 from spot_optimizer.application.decisions.questions import AskEngine, EngineFailed
 from spot_optimizer.application.ports.clock import Clock
@@ -17,6 +18,7 @@ from spot_optimizer.domain.decisions.contract import Decision, DecisionInput
 from spot_optimizer.domain.decisions.policy import WEEKLY_WINDOW
 from spot_optimizer.domain.errors import AgentNotFound
 from spot_optimizer.domain.identifiers import AgentId
+from spot_optimizer.domain.placement.past import MarketPast
 from spot_optimizer.domain.pricing.pool_choice import PricedPool, alternatives
 from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.values import Mode
@@ -98,12 +100,19 @@ class RecommendSwitch:
             recent_switches_7d=recent.count if recent else 0,
             last_switch_at=recent.last_at if recent else None,
             asked_at=now,
+            market=self._market(work, agent, now),
         )
         engine = self.ask.engine
         if engine is None or not engine.identity.models_used:
             return question
         (informed,) = with_past(work, [question], now)
         return informed
+
+    def _market(self, work: UnitOfWork, agent: Agent, now: datetime) -> MarketPast | None:
+        engine = self.ask.engine
+        if engine is None or not engine.identity.looks_at_markets:
+            return None
+        return market_pasts(work, [agent], now).get(agent.id)
 
     def _decide(self, question: DecisionInput) -> Decision:
         engine = self.ask.engine

@@ -19,6 +19,8 @@ class EngineIdentity:
     hashes: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 in hex of each file used."""
     missing_spot_price_is_free: bool = False
+    looks_at_markets: bool = False
+    """It wants to be told the past of all pools that the agent may use."""
 
 
 class DecisionEngine(Protocol):

@@ -32,6 +32,7 @@ from spot_optimizer.domain.identifiers import (
 from spot_optimizer.domain.interruption_features import Circumstances
 from spot_optimizer.domain.interruptions import Interruption, InterruptionId, SignalType
 from spot_optimizer.domain.models.sessions import ModelSession, SessionChanges, SessionId
+from spot_optimizer.domain.placement.costs import MoveTimes
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
 from spot_optimizer.domain.pricing.gaps import FilledBucket
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
@@ -241,6 +242,12 @@ class SwitchRepository(Protocol):
         self, agent_ids: Collection[AgentId], since: datetime
     ) -> Mapping[AgentId, SwitchActivity]: ...
 
+    def times_of(
+        self, agent_ids: Collection[AgentId], since: datetime
+    ) -> Mapping[AgentId, Sequence[MoveTimes]]:
+        """How long the moves recorded since then took, in any order."""
+        ...
+
 
 class SpotPoolRepository(Protocol):
     def find(self, pool_id: PoolId) -> SpotPool | None: ...
@@ -359,6 +366,12 @@ class InterruptionRepository(Protocol):
         self, pool_ids: Collection[PoolId], since: datetime, most: int
     ) -> Mapping[PoolId, Sequence[PastInterruption]]:
         """Of each pool those detected since then, the newest first and no more than so many."""
+        ...
+
+    def losses_in(
+        self, pool_ids: Collection[PoolId], since: datetime
+    ) -> Mapping[PoolId, Sequence[datetime]]:
+        """When instances in them were given notice, ascending."""
         ...
 
 

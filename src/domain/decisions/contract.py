@@ -11,6 +11,7 @@ from typing import Final
 
 from spot_optimizer.domain.decisions.trend import PriceTrend
 from spot_optimizer.domain.identifiers import AgentId, PoolId
+from spot_optimizer.domain.placement.past import MarketPast
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PricePoint
 from spot_optimizer.domain.values import Mode
@@ -95,6 +96,8 @@ class DecisionInput:
     asked_at: datetime | None = None
     trend: PriceTrend = field(default_factory=PriceTrend)
     """Of the pool that `quote` is about."""
+    market: MarketPast | None = None
+    """Only where the engine looks at markets."""
 
     @property
     def is_on_spot(self) -> bool:

@@ -51,6 +51,8 @@ def closed_gate(
     not be refused because of that risk.
     """
     limits = question.limits
+    if _is_weighed_way_back(decision, question):
+        return _gate_of_spot(decision, question)
     if question.recent_switches_7d >= limits.max_switches_per_week:
         return Gate.WEEKLY_LIMIT
     if daily_limit and question.recent_switches_24h >= limits.max_switches_per_day:
@@ -59,10 +61,22 @@ def closed_gate(
     if question.last_switch_at is not None and now - question.last_switch_at < least_stay:
         return Gate.POOL_DURATION
     if decision.decision_type is DecisionType.SWITCH_TO_SPOT:
-        if _exact_savings_percent(question) < limits.min_savings_percent:
-            return Gate.SAVINGS
-        if decision.risk_score > float(limits.risk_threshold):
-            return Gate.RISK
+        return _gate_of_spot(decision, question)
+    return None
+
+
+def _is_weighed_way_back(decision: Decision, question: DecisionInput) -> bool:
+    """Limits by day and week strand agents on demand exactly when capacity is scarce, so an engine
+    that has weighed what the move costs is not held back on the way to spot."""
+    to_spot = decision.decision_type is DecisionType.SWITCH_TO_SPOT
+    return to_spot and question.market is not None and not question.is_on_spot
+
+
+def _gate_of_spot(decision: Decision, question: DecisionInput) -> Gate | None:
+    if _exact_savings_percent(question) < question.limits.min_savings_percent:
+        return Gate.SAVINGS
+    if decision.risk_score > float(question.limits.risk_threshold):
+        return Gate.RISK
     return None
 
 

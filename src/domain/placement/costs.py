@@ -4,8 +4,11 @@ Inner figures of the placement policy are floats: they are estimates, multiplied
 that is billed or shown stays Decimal and is turned into floats at this border.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from statistics import median
+from typing import Final, NamedTuple
 
 HOUR_S: Final = 3600.0
 
@@ -46,3 +49,45 @@ class SwitchingCost:
         """USD that the downtime of an interruption is worth."""
         waiting_s = 0.0 if replica_ready else self.boot_after_notice_s
         return self.of_downtime(waiting_s + self.cutover_s, on_demand)
+
+
+class MoveTimes(NamedTuple):
+    """Of one move, as the agent reported it."""
+
+    initiated_at: datetime | None
+    ready_at: datetime | None
+    old_ended_at: datetime | None
+
+
+_MOST_S: Final = 4 * HOUR_S
+"""What took longer was waiting for something else."""
+
+
+def measured(moves: Sequence[MoveTimes], profile: SwitchingCost) -> SwitchingCost:
+    """The profile with the agent's own times instead, where it has reported them: the medians of
+    its boots, and of how long it kept the old instance. Cut-overs are not reported."""
+    boots = [
+        _seconds(move.initiated_at, move.ready_at)
+        for move in moves
+        if move.initiated_at and move.ready_at
+    ]
+    kept = [
+        _seconds(move.ready_at, move.old_ended_at) - profile.cutover_s
+        for move in moves
+        if move.ready_at and move.old_ended_at
+    ]
+    boot_s, drain_s = _median(boots), _median(kept)
+    return replace(
+        profile,
+        boot_s=profile.boot_s if boot_s is None else boot_s,
+        drain_s=profile.drain_s if drain_s is None else drain_s,
+    )
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds()
+
+
+def _median(seconds: Sequence[float]) -> float | None:
+    possible = [one for one in seconds if 0 <= one <= _MOST_S]
+    return median(possible) if possible else None
