@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,7 @@ from spot_optimizer.adapters.ml.learning_set import CsvLearningSet
 from spot_optimizer.adapters.ml.loader import BuiltInEngines, TryOut
 from spot_optimizer.adapters.ml.registry import EngineRegistry
 from spot_optimizer.adapters.ml.trial import try_out
+from spot_optimizer.adapters.ml.trial_process import TrialProcess
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.billing import SqlBilledClients
@@ -158,6 +160,7 @@ from spot_optimizer.application.models.record_start import RecordStart
 from spot_optimizer.application.models.serve_models import ServeModels
 from spot_optimizer.application.models.upload_engine import UploadEngine
 from spot_optimizer.application.models.upload_models import UploadModels
+from spot_optimizer.application.models.watch_drift import WatchDrift
 from spot_optimizer.application.notifications.deliver_messages import DeliverMessages
 from spot_optimizer.application.notifications.mark_read import MarkRead
 from spot_optimizer.application.ports.cache import Cache
@@ -167,6 +170,7 @@ from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.jobs import JobExclusions, JobQueue
 from spot_optimizer.application.ports.messages import Receiver
 from spot_optimizer.application.ports.model_files import ModelFiles
+from spot_optimizer.application.ports.model_trial import ModelTrial
 from spot_optimizer.application.pricing.build_learning_set import BuildLearningSet
 from spot_optimizer.application.pricing.deduplicate_submissions import DeduplicateSubmissions
 from spot_optimizer.application.pricing.fill_gaps import FillGaps
@@ -267,6 +271,19 @@ def _make_loader(settings: Settings, files: ModelFiles, try_out: TryOut) -> Buil
         opens_models=not peculiarities.former_model_sessions,
         missing_spot_price_is_free=peculiarities.missing_spot_price_is_free,
     )
+
+
+def _make_trial(settings: Settings) -> ModelTrial | None:
+    """None where uploads are kept and never opened."""
+    if settings.peculiarities.former_model_sessions:
+        return None
+    places = {
+        "DATABASE_URL": settings.database_url,
+        "DATA_DIR": str(settings.data_dir),
+        "MODEL_DIR": str(settings.model_dir or ""),
+        "MODEL_STORE_URL": settings.model_store_url,
+    }
+    return TrialProcess({**os.environ, **places})
 
 
 def _every(seconds: int) -> CronSchedule:
@@ -480,6 +497,16 @@ class Container(containers.DeclarativeContainer):
         ),
         announcer=announcer,
     )
+    trial = providers.Singleton(_make_trial, settings=settings)
+    serve_models = compatible(
+        ServeModels,
+        files=model_files,
+        one_at_a_time=one_upload_at_a_time,
+        loader=loader,
+        engines=engines,
+        announcer=announcer,
+        trial=trial,
+    )
     replay_decision = providers.Singleton(
         ReplayDecision,
         records=providers.Singleton(SqlDecisionRecords, engine=reading_engine),
@@ -627,14 +654,7 @@ class Container(containers.DeclarativeContainer):
                 engines=engines,
                 unsafe=settings.provided.allow_unsafe_uploads,
             ),
-            serve_models=compatible(
-                ServeModels,
-                files=model_files,
-                one_at_a_time=one_upload_at_a_time,
-                loader=loader,
-                engines=engines,
-                announcer=announcer,
-            ),
+            serve_models=serve_models,
             queries=model_queries,
         ),
         providers.Singleton(
@@ -887,6 +907,22 @@ class Container(containers.DeclarativeContainer):
                 counted, in_background(ExpireCommands, compatibility=compatibility)
             ),
             schedule=providers.Singleton(CronSchedule, "* * * * *"),
+            keeps_history=False,
+        ),
+        providers.Singleton(
+            Job,
+            name="watch_model_drift",
+            work=providers.Callable(
+                _silently,
+                in_background(
+                    WatchDrift,
+                    queries=model_queries,
+                    admin=admin_queries,
+                    trial=trial,
+                    serve=serve_models,
+                ),
+            ),
+            schedule=providers.Singleton(CronSchedule, "0 */6 * * *"),
             keeps_history=False,
         ),
         providers.Singleton(

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy
 
 from spot_optimizer.backtest.traces import Figures, Flags, Trace
-from spot_optimizer.domain.placement.features import features_of
+from spot_optimizer.domain.placement.features import Vector, features_of
 from spot_optimizer.domain.placement.forecasts import RiskModel
 from spot_optimizer.domain.placement.history import UpHistory
 
@@ -27,44 +27,62 @@ class Forecast:
     came: Flags
 
 
-def asked(name: str, model: RiskModel, trace: Trace) -> Sequence[Forecast]:
-    """The model's risks of all pools that are up, every half hour of the judged time."""
+class Labelled(NamedTuple):
+    """A pool that was up at a tick, and what became of it within each horizon."""
+
+    tick: int
+    features: Vector
+    band: int
+    came: tuple[bool, ...]
+
+
+def labelled(trace: Trace, *, first: int, last: int) -> Sequence[Labelled]:
+    """Every half hour from the tick `first` to before `last`, every pool that is up; those whose
+    horizons end after `last` are left out."""
     every = max(1, round(_ASKED_EVERY_S / trace.tick_s))
+    ahead = [round(hours * 3600 / trace.tick_s) for hours in HORIZONS_H]
     histories = [UpHistory() for _ in trace.pools]
     bands: list[int] = trace.bands.tolist()
-    said: list[tuple[float, float]] = []
-    places: list[tuple[int, int]] = []
-    last = trace.ticks - round(max(HORIZONS_H) * 3600 / trace.tick_s)
-    for tick in range(last):
+    ups = trace.ups_before
+    found = []
+    for tick in range(min(last, trace.ticks) - max(ahead)):
         now = float(trace.second_of[tick])
         for history, is_up in zip(histories, trace.up_rows[tick], strict=True):
             history.observe(now, is_up)
-        if tick < trace.start or (tick - trace.start) % every:
+        if tick < first or (tick - first) % every:
             continue
         for pool, vector in enumerate(features_of(histories, now)):
             if trace.up_rows[tick][pool]:
-                risk = model.risk(vector, bands[pool])
-                said.append((risk.within_1h, risk.within_6h))
-                places.append((tick, pool))
-    table = numpy.array(said).reshape(len(said), len(HORIZONS_H))
+                came = tuple(
+                    bool(ups[tick + 1 + length, pool] - ups[tick + 1, pool] < length)
+                    for length in ahead
+                )
+                found.append(Labelled(tick, vector, bands[pool], came))
+    return found
+
+
+def asked(name: str, model: RiskModel, trace: Trace) -> Sequence[Forecast]:
+    """The model's risks of all pools that are up, every half hour of the judged time."""
+    questions = labelled(trace, first=trace.start, last=trace.ticks)
+    return answered(name, model, trace.agent, questions)
+
+
+def answered(
+    name: str, model: RiskModel, trace: str, questions: Sequence[Labelled]
+) -> Sequence[Forecast]:
+    """What the model says to these questions, one forecast for each horizon."""
+    risks = [model.risk(one.features, one.band) for one in questions]
+    said = ([risk.within_1h for risk in risks], [risk.within_6h for risk in risks])
     return [
         Forecast(
             model=name,
-            trace=trace.agent,
+            trace=trace,
             horizon_h=hours,
-            probabilities=table[:, column],
-            came=_came(trace, places, hours),
+            probabilities=numpy.array(said[column], float),
+            came=numpy.array([one.came[column] for one in questions], bool),
         )
         for column, hours in enumerate(HORIZONS_H)
     ]
-
-
-def _came(trace: Trace, places: Sequence[tuple[int, int]], hours: int) -> Flags:
-    ahead = round(hours * 3600 / trace.tick_s)
-    ups = trace.ups_before
-    return numpy.array(
-        [ups[tick + 1 + ahead, pool] - ups[tick + 1, pool] < ahead for tick, pool in places], bool
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

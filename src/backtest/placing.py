@@ -22,6 +22,8 @@ class Models:
     fingerprint: str = "none"
     risk: RiskModel | None = None
     price: PriceModel | None = None
+    made_until: float | None = None
+    """The end of the time that they were made of, seconds since 1970; None: they do not say."""
 
 
 class MarketSeen:

@@ -27,6 +27,8 @@ class Track(StrEnum):
     """Launches that were tried; a running instance is taken to survive while they succeed."""
     PREEMPTION = "preempt"
     """Instances that ran, and were reclaimed."""
+    MADE_UP = "made up"
+    """Made from parameters."""
     SERVER = "server"
     """What a server has on record of its own pools."""
 

@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from spot_optimizer.adapters.ml.predictors import NotAModel
 from spot_optimizer.adapters.persistence.market_history import SqlMarketHistory
-from spot_optimizer.backtest.contestants import Baseline, Contestant, baselines
+from spot_optimizer.backtest.contestants import Contestant, baselines
+from spot_optimizer.backtest.count_table import CountTable
 from spot_optimizer.backtest.exports import write_tables
-from spot_optimizer.backtest.forecasts import Forecast, asked
+from spot_optimizer.backtest.forecasts import Forecast, answered, labelled
 from spot_optimizer.backtest.pieces import Pieces
-from spot_optimizer.backtest.placing import PlacementPolicy
+from spot_optimizer.backtest.placing import Models, PlacementPolicy
 from spot_optimizer.backtest.profiles import PROFILES
 from spot_optimizer.backtest.recorded_files import Recording, RecordingUnusable
 from spot_optimizer.backtest.report.page import Report, page
@@ -23,13 +25,15 @@ from spot_optimizer.backtest.results import ORACLE, Mean, Outcome, by_place, mea
 from spot_optimizer.backtest.running import run
 from spot_optimizer.backtest.scenarios import Scenarios
 from spot_optimizer.backtest.server_history import SHORTEST, server_traces
+from spot_optimizer.backtest.session_models import models_in, prior
 from spot_optimizer.backtest.traces import Trace, Track
 from spot_optimizer.cli.configuration import settings_from
 from spot_optimizer.cli.databases import opened
 from spot_optimizer.cli.failures import FAILED, WRONG_SETTING, Failure
-from spot_optimizer.domain.placement.forecasts import BandRisk
 
+_WITHOUT_MODEL: Final = "placement, no model"
 _REPORT: Final = "report.html"
+_TOLD_INTERRUPTIONS: Final = (Track.AVAILABILITY, Track.PREEMPTION, Track.SERVER)
 _LOOK_BACK: Final = timedelta(days=60)
 
 
@@ -38,6 +42,7 @@ def backtest(
     *,
     from_server: bool,
     policies: Sequence[str],
+    model: Path | None,
     out: Path,
     profiles: Sequence[str],
     processes: int | None,
@@ -50,16 +55,17 @@ def backtest(
     if from_server == (data is not None):
         raise Failure("One of --data and --from-server is needed", WRONG_SETTING)
     console = Console()
-    contestants = _contestants(policies)
+    models = prior() if model is None else _opened(model)
+    contestants = _contestants(policies, models)
     try:
         traces = _recorded(data) if data is not None else _of_server()
         outcomes = _outcomes(traces, contestants, out, profiles, processes, console)
         report = Report(
             source=f"the recordings in {data.name}" if data is not None else "this server's record",
-            notes=[],
+            notes=_notes(model, models),
             outcomes=outcomes,
-            forecasts=_forecasts(traces),
-            candidates=frozenset(one.name for one in contestants if not isinstance(one, Baseline)),
+            forecasts=_forecasts(traces, models),
+            candidates=frozenset({PlacementPolicy().name}),
         )
         written = [*write_tables(outcomes, out), out / _REPORT]
         written[-1].write_text(page(report), encoding="utf-8")
@@ -71,10 +77,24 @@ def backtest(
     console.print("Written: " + ", ".join(str(path) for path in written), soft_wrap=True)
 
 
-def _contestants(policies: Sequence[str]) -> Sequence[Contestant]:
+def _opened(model: Path) -> Models:
+    try:
+        return models_in(model.read_bytes())
+    except OSError as error:
+        raise Failure(f"{model}: {error.strerror or error}", FAILED) from error
+    except NotAModel as error:
+        raise Failure(f"{model}: {error}", FAILED) from error
+
+
+def _notes(model: Path | None, models: Models) -> Sequence[str]:
+    name = "the one that comes with the server" if model is None else model.name
+    return [f"The placement policy's model is {name}, SHA-256 {models.fingerprint}."]
+
+
+def _contestants(policies: Sequence[str], models: Models) -> Sequence[Contestant]:
     everyone: dict[str, Contestant] = {one.name: one for one in baselines()}
-    placement = PlacementPolicy()
-    everyone[placement.name] = placement
+    for placement in (PlacementPolicy(_WITHOUT_MODEL), PlacementPolicy(models=models)):
+        everyone[placement.name] = placement
     unknown = [name for name in policies if name not in everyone]
     if unknown:
         known = ", ".join(everyone)
@@ -100,13 +120,18 @@ def _of_server() -> Sequence[Trace]:
     return traces
 
 
-def _forecasts(traces: Sequence[Trace]) -> Sequence[Forecast]:
-    return [
-        forecast
-        for trace in traces
-        if trace.track in (Track.AVAILABILITY, Track.PREEMPTION, Track.SERVER)
-        for forecast in asked("advisor band", BandRisk(), trace)
-    ]
+def _forecasts(traces: Sequence[Trace], models: Models) -> Sequence[Forecast]:
+    """Of the model and of counting, on what no model was needed to make up."""
+    forecasts: list[Forecast] = []
+    probed = [trace for trace in traces if trace.track in _TOLD_INTERRUPTIONS]
+    counting = CountTable.of(
+        [one for trace in probed for one in labelled(trace, first=0, last=trace.start)]
+    )
+    for trace in probed:
+        questions = labelled(trace, first=trace.start, last=trace.ticks)
+        forecasts += answered("model", models.risk or CountTable(), trace.agent, questions)
+        forecasts += answered("count table", counting, trace.agent, questions)
+    return forecasts
 
 
 def _outcomes(

@@ -24,9 +24,11 @@ admin = typer.Typer(help="Access for operators.", no_args_is_help=True)
 admin_token = typer.Typer(help="The operator's token.", no_args_is_help=True)
 decisions = typer.Typer(help="Decisions on record.", no_args_is_help=True)
 jobs = typer.Typer(help="Background jobs.", no_args_is_help=True)
+models = typer.Typer(help="Uploaded models on trial.", no_args_is_help=True)
 app.add_typer(database, name="db")
 app.add_typer(decisions, name="decisions")
 app.add_typer(jobs, name="jobs")
+app.add_typer(models, name="models")
 app.add_typer(admin, name="admin")
 admin.add_typer(admin_token, name="token")
 
@@ -287,6 +289,9 @@ def backtest(
         list[str] | None,
         typer.Option(help="Who takes part, by name and as often as wanted; otherwise all."),
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="For the placement policy; default: the packaged one.")
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="Results; what is finished there is not computed again.")
     ] = Path("backtest"),
@@ -307,6 +312,7 @@ def backtest(
         data,
         from_server=from_server,
         policies=policy or [],
+        model=model,
         out=out,
         profiles=["light", "heavy"] if profile == "both" else [profile],
         processes=processes,
@@ -330,6 +336,35 @@ def train(
     from spot_optimizer.cli.train import train
 
     train(data, from_server=from_server, out=out)
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@models.command()
+def judge(
+    session_id: Annotated[str, typer.Argument(metavar="SESSION", help="Of an upload.")],
+    against: Annotated[
+        str | None, typer.Option(help="The session in service; default: the packaged model.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether models may go into service, and by which figures."""
+    from spot_optimizer.cli.judging import judge
+
+    judge(session_id, against, as_json=as_json)
+
+
+@models.command()
+def drift(
+    session_id: Annotated[str, typer.Argument(metavar="SESSION", help="Of an upload.")],
+    since: Annotated[str, typer.Option(help="When they went into service, as ISO 8601.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say how forecasts have done since models went into service."""
+    from spot_optimizer.cli.judging import drift
+
+    drift(session_id, since, as_json=as_json)
 
 
 @app.command("state-machines", hidden=True)

@@ -48,6 +48,10 @@ COMMANDS = [
     ("jobs", "list"),
     ("jobs", "run"),
     ("jobs", "history"),
+    ("backtest",),
+    ("models",),
+    ("models", "judge"),
+    ("models", "drift"),
 ]
 
 
@@ -163,6 +167,9 @@ class TestSettings:
             ("db", "check"),
             ("admin", "token", "show"),
             ("admin", "token", "rotate"),
+            ("backtest", "--from-server"),
+            ("models", "judge", "SESSION"),
+            ("models", "drift", "SESSION", "--since", "2025-11-20"),
         ],
         ids=" ".join,
     )

@@ -16,6 +16,7 @@ from spot_optimizer.application.models.upload_models import UploadModels
 from spot_optimizer.application.ports.decision_engine import ModelFound, Serving
 from spot_optimizer.application.ports.exclusion import Busy
 from spot_optimizer.application.ports.model_files import IncomingFile, ModelFilesUnavailable
+from spot_optimizer.application.ports.model_trial import ModelTrial
 from spot_optimizer.application.ports.unit_of_work import AlwaysLost
 from spot_optimizer.application.transactions import ATTEMPTS
 from spot_optimizer.domain.compatibility import Compatibility
@@ -47,6 +48,7 @@ class House:
     engines: EngineRegistry = field(default_factory=EngineRegistry)
     announcer: CountingAnnouncer = field(default_factory=CountingAnnouncer)
     compatibility: Compatibility = TODAY
+    trial: ModelTrial | None = None
 
     def upload(self, *names: str, unsafe: bool = False) -> ModelSession:
         self.clock.advance(MINUTE)
@@ -74,6 +76,7 @@ class House:
             self.engines,
             self.announcer,
             self.compatibility,
+            self.trial,
         )
 
     def follow(self) -> FollowModels:

@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Self
 
 from litestar import Response
@@ -164,13 +165,16 @@ def model_handlers(
     @post("/api/admin/ml-models/activate")
     async def activate(request: AnyRequest) -> Response[ModelsActivated | NothingLoaded]:
         operator = await gatekeeper.operator_only(request)
-        session_id = declared_json_object(request, await request.body()).get("sessionId")
+        said = declared_json_object(request, await request.body())
+        session_id, force = said.get("sessionId"), said.get("force") is True
         if not session_id:
             raise ValidationFailed("No session ID provided")
         if not isinstance(session_id, str):
             raise SessionNotFound
         try:
-            served = await in_thread(serve_models.activate, session_id, operator)
+            served = await in_thread(
+                partial(serve_models.activate, force=force), session_id, operator
+            )
         except ModelsNotLoaded:
             message = "Failed to load new models"
             failed = NothingLoaded(success=False, message=message, session_id=session_id)

@@ -27,7 +27,7 @@ def opened(content: bytes) -> Predictor:
     """Raises:
     NotAModel: it unpacks to too much, or names a type that is not trusted.
     """
-    _check_archive(content)
+    check_archive(content)
     unknown = set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED)
     if unknown:
         raise NotAModel("contains types that are not trusted")
@@ -40,7 +40,10 @@ def opened(content: bytes) -> Predictor:
     return _predictor(model)
 
 
-def _check_archive(content: bytes) -> None:
+def check_archive(content: bytes) -> None:
+    """Raises:
+    NotAModel: it unpacks to too much.
+    """
     with ZipFile(BytesIO(content)) as archive:
         members = archive.infolist()
         if len(members) > _MOST_MEMBERS:

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -17,12 +18,14 @@ from spot_optimizer.application.ports.decision_engine import (
 )
 from spot_optimizer.application.ports.exclusion import Exclusion
 from spot_optimizer.application.ports.model_files import ModelFiles
+from spot_optimizer.application.ports.model_trial import ModelTrial, TrialFailed
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.domain.journal import Occurrence
 from spot_optimizer.domain.models import occurrences
+from spot_optimizer.domain.models.gate import ActivationRefused, Verdict
 from spot_optimizer.domain.models.sessions import (
     ModelSession,
     ModelSessions,
@@ -30,6 +33,8 @@ from spot_optimizer.domain.models.sessions import (
     SessionId,
     SessionState,
 )
+
+logger = logging.getLogger(__name__)
 
 Telling: TypeAlias = Callable[[SessionId, SessionId | None, datetime], Occurrence]
 
@@ -68,15 +73,21 @@ class ServeModels:
     engines: EngineSwitch
     announcer: Announcer
     compatibility: Compatibility
+    trial: ModelTrial | None = None
+    """None: whatever is uploaded may go into service."""
 
-    def activate(self, session_id: str, caller: Caller) -> Served:
-        """Raises:
-        SessionNotFound: there is none of this id.
+    def activate(self, session_id: str, caller: Caller, *, force: bool = False) -> Served:
+        """`force` spares the models their trial, which is put on record.
+
+        Raises:
+            SessionNotFound: there is none of this id.
+            ActivationRefused: they have not stood their trial; nothing has changed.
         """
+        judged = {"forced": True} if force else self._judged(session_id, caller)
         return self._serve(
             lambda sessions: sessions.find(session_id),
             lambda sessions, now: sessions.activate(SessionId(session_id), now),
-            occurrences.models_activated,
+            lambda after, before, now: occurrences.models_activated(after, before, now, judged),
             caller,
         )
 
@@ -110,6 +121,36 @@ class ServeModels:
             self.announcer.announce()
             remove_files(self.files, [gone.id for gone in changes.removed])
         return Served(session.id, built.engine.identity)
+
+    def _judged(self, session_id: str, caller: Caller) -> Mapping[str, object]:
+        """Before anybody has to wait for it: a trial takes its time, and changes nothing."""
+        if self.trial is None:
+            return {}
+        sessions = self._sessions()
+        session, champion = sessions.find(session_id), sessions.in_service
+        if champion is not None and champion.id == session.id:
+            return {}
+        verdict: Verdict | None = None
+        try:
+            verdict = self.trial.judge(session, champion)
+            reason = None if verdict is None or verdict.passes else verdict.reason
+        except TrialFailed as failure:
+            reason = f"Their trial failed: {failure}"
+        if reason is not None:
+            logger.warning("models of session %s are refused: %s", session.id, reason)
+            self._tell_of_refusal(session.id, reason, verdict, caller)
+            raise ActivationRefused(session.id, reason, verdict)
+        return {} if verdict is None else verdict.as_details()
+
+    @repeated_when_lost
+    def _tell_of_refusal(
+        self, session_id: SessionId, reason: str, verdict: Verdict | None, caller: Caller
+    ) -> None:
+        details = None if verdict is None else verdict.as_details()
+        with self.unit_of_work() as work:
+            told = occurrences.models_refused(session_id, reason, details, self.clock.now())
+            record(work, told, caller)
+            work.commit()
 
     @repeated_when_lost
     def _sessions(self) -> ModelSessions:

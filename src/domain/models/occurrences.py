@@ -1,9 +1,16 @@
 """What actions on models leave behind (contract/admin-ml-and-jobs.md 1.14 - 1.17, 3.7)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from spot_optimizer.domain.journal import AuditEntry, Occurrence, SystemEvent, changes
+from spot_optimizer.domain.identifiers import ClientId
+from spot_optimizer.domain.journal import (
+    AuditEntry,
+    Notification,
+    Occurrence,
+    SystemEvent,
+    changes,
+)
 from spot_optimizer.domain.models.sessions import ModelSession, SessionId
 from spot_optimizer.domain.values import Severity
 
@@ -33,12 +40,51 @@ def models_uploaded(session: ModelSession, now: datetime) -> Occurrence:
     )
 
 
-def models_activated(session_id: SessionId, before: SessionId | None, now: datetime) -> Occurrence:
+def models_activated(
+    session_id: SessionId,
+    before: SessionId | None,
+    now: datetime,
+    judged: Mapping[str, object] | None = None,
+) -> Occurrence:
+    """`judged` is what their trial came to, or that they were spared it."""
     return _told(
         "ml_models_activated",
         f"New model session activated: {session_id}",
         now,
-        audit=_switched("models_activated", session_id, before),
+        audit=_switched("models_activated", session_id, before, judged),
+    )
+
+
+def models_refused(
+    session_id: SessionId, reason: str, details: Mapping[str, object] | None, now: datetime
+) -> Occurrence:
+    return _told(
+        "ml_models_refused",
+        f"Model session {session_id} not activated: {reason}",
+        now,
+        Severity.WARNING,
+        audit=AuditEntry(
+            entity_type="model_session",
+            entity_id=session_id,
+            action="activation_refused",
+            details={"reason": reason, **(details or {})},
+        ),
+    )
+
+
+def models_drifted(drift: str, now: datetime) -> Occurrence:
+    return _told("ml_models_drifted", f"Models in service have drifted: {drift}", now,
+                 Severity.WARNING)  # fmt: skip
+
+
+def rolled_back_for_drift(client_id: ClientId, now: datetime) -> Occurrence:
+    return Occurrence(
+        at=now,
+        notification=Notification(
+            client_id=client_id,
+            message="Forecasts have become unreliable: the previous models are back in service",
+            severity=Severity.WARNING,
+        ),
     )
 
 
@@ -74,11 +120,17 @@ def engine_files_uploaded(hashes: dict[str, str], now: datetime) -> Occurrence:
     )
 
 
-def _switched(action: str, session_id: SessionId, before: SessionId | None) -> AuditEntry:
+def _switched(
+    action: str,
+    session_id: SessionId,
+    before: SessionId | None,
+    details: Mapping[str, object] | None = None,
+) -> AuditEntry:
     return AuditEntry(
         entity_type="model_session",
         entity_id=session_id,
         action=action,
+        details=details or None,
         changes=changes(in_service=(before, session_id)),
     )
 

@@ -22,6 +22,7 @@ HOUSEKEEPING = [
     "mark_stale_agents_offline",
     "monitor_agent_health",
     "expire_commands",
+    "watch_model_drift",
     "aggregate_pricing_hourly",
     "snapshot_client_growth",
     "calculate_monthly_savings",
