@@ -273,6 +273,23 @@ class TestInterruptions:
             POOL_B: [NOON],
         }
 
+    def test_losses_are_notices_by_pool_in_their_order(self, store: Store) -> None:
+        self.put(
+            store,
+            an_interruption(signal_type=BY_TERMINATION, detected_at=NOON),
+            an_interruption(agent_id=OTHER, signal_type=BY_TERMINATION, detected_at=NOON - HOUR),
+            an_interruption(signal_type=BY_TERMINATION, detected_at=NOON - DAY),
+            an_interruption(detected_at=NOON),
+            an_interruption(pool_id=POOL_B, signal_type=BY_TERMINATION, detected_at=NOON),
+            an_interruption(pool_id=None, signal_type=BY_TERMINATION, detected_at=NOON),
+        )
+
+        with store.work() as work:
+            losses = work.interruptions.losses_in
+            assert losses([POOL_A], NOON - HOUR) == {POOL_A: [NOON - HOUR, NOON]}
+            assert losses([POOL_A, POOL_B], NOON) == {POOL_A: [NOON], POOL_B: [NOON]}
+            assert losses([], NOON - DAY) == {}
+
     def test_without_commit_there_was_no_sign(self, store: Store) -> None:
         with store.work() as work:
             work.interruptions.add(an_interruption(), NOON)

@@ -164,7 +164,7 @@ def test_nothing_at_all_is_refused() -> None:
 
 
 def test_answers_are_known_before_they_are_learnt() -> None:
-    times = numpy.arange(5) * HOUR
+    times = numpy.arange(0, 5 * HOUR, HOUR, dtype=numpy.float64)
     up = numpy.array([[True], [True], [False], [True], [True]])
 
     within_1h = risk_samples(Recording("five hours", times, up), 1)
@@ -176,7 +176,7 @@ def test_answers_are_known_before_they_are_learnt() -> None:
 
 
 def test_nothing_can_be_learnt_where_nothing_was_lost() -> None:
-    times = numpy.arange(100) * HOUR
+    times = numpy.arange(0, 100 * HOUR, HOUR, dtype=numpy.float64)
     calm = Recording("calm", times, numpy.ones((100, 2), bool), numpy.full((100, 2), 0.3))
 
     with pytest.raises(TooLittleToLearn):

@@ -6,8 +6,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from spot_optimizer.adapters.ml.engines import ModelBackedEngine, RuleBasedDecisionEngine
+from spot_optimizer.adapters.ml.engines import (
+    ModelBackedEngine,
+    PlacementEngine,
+    RuleBasedDecisionEngine,
+)
 from spot_optimizer.adapters.ml.predictors import FORMATS, NotAModel, Predictor
+from spot_optimizer.adapters.ml.prior import prior_model
 from spot_optimizer.application.ports.decision_engine import (
     DecisionEngine,
     EngineBuilt,
@@ -19,6 +24,7 @@ from spot_optimizer.application.ports.model_files import ModelFileMissing, Model
 from spot_optimizer.domain.decisions.model_based import Role
 from spot_optimizer.domain.models.file_names import extension_of
 from spot_optimizer.domain.models.sessions import KeptFile, ModelSession
+from spot_optimizer.domain.placement.forecasts import RiskModel
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +32,16 @@ _VERSION: Final = "1.0.0"
 _VERSION_FIGURES: Final = 12
 ML_BASED: Final = "MLBasedDecisionEngine"
 RULE_BASED: Final = "RuleBasedEngine"
+PLACEMENT: Final = "PlacementDecisionEngine"
+PLACEMENT_MODEL: Final = "placement_model"
+"""The stem of the file that holds one."""
 
 # By the names under which the former server imported them; nothing else is ever imported.
 _ENGINES: Final[Mapping[tuple[str, str], str]] = {
     ("decision_engines.ml_based_engine", ML_BASED): ML_BASED,
     ("decision_engines.ml_based_engine", "MLBasedEngine"): ML_BASED,
     ("decision_engines.rule_based_engine", RULE_BASED): RULE_BASED,
+    ("decision_engines.placement_engine", PLACEMENT): PLACEMENT,
 }
 
 
@@ -43,6 +53,7 @@ TryOut = Callable[[str, bytes], None]
 class _Opened:
     found: list[ModelFound] = field(default_factory=list)
     predictors: dict[Role, Predictor] = field(default_factory=dict)
+    placement: RiskModel | None = None
     hashes: dict[str, str] = field(default_factory=dict)
 
 
@@ -72,7 +83,7 @@ class BuiltInEngines:
         if name is None:
             raise EngineNotLoaded(f"there is no engine {self.module}.{self.class_name}")
         opened = _Opened()
-        if session is not None and name == ML_BASED and self.opens_models:
+        if session is not None and name != RULE_BASED and self.opens_models:
             for file in session.files:
                 self._open(session.id, file, opened, untried=untried)
         if self.strict and any(model.failure for model in opened.found):
@@ -85,24 +96,22 @@ class BuiltInEngines:
             session_id=session.id if session is not None and used else None,
             hashes=opened.hashes,
             missing_spot_price_is_free=self.missing_spot_price_is_free,
+            looks_at_markets=name == PLACEMENT,
         )
-        rules = RuleBasedDecisionEngine(identity)
-        engine = ModelBackedEngine(rules, opened.predictors) if opened.predictors else rules
-        return EngineBuilt(engine, tuple(opened.found))
+        return EngineBuilt(_engine(identity, opened), tuple(opened.found))
 
     def rebuild(self, identity: EngineIdentity, *, with_models: bool) -> DecisionEngine:
-        rules = RuleBasedDecisionEngine(identity)
         if identity.version != _VERSION or identity.name not in _ENGINES.values():
             raise EngineNotLoaded(f"there is no {identity.name} {identity.version} here")
-        if not with_models:
-            return rules
+        if not with_models and identity.name != PLACEMENT:
+            return RuleBasedDecisionEngine(identity)
         opened = _Opened()
         for name, digest in identity.hashes.items():
             self._open(identity.session_id or "", KeptFile(name=name, sha256=digest), opened)
         for model in opened.found:
             if model.failure is not None:
                 raise EngineNotLoaded(f"its model {model.name} {model.failure}")
-        return ModelBackedEngine(rules, opened.predictors)
+        return _engine(identity, opened)
 
     def _open(
         self, session_id: str, file: KeptFile, opened: _Opened, *, untried: bool = False
@@ -117,11 +126,14 @@ class BuiltInEngines:
                 raise NotAModel("is not what was uploaded")
             if extension not in FORMATS:
                 raise NotAModel("is of a format that is never opened")
-            if untried and self.try_out is not None:
-                self.try_out(extension, content)
-            predictor = FORMATS[extension].open(content)
-            if stem in tuple(Role):
-                opened.predictors[Role(stem)] = predictor
+            if stem == PLACEMENT_MODEL and extension == ".skops":
+                opened.placement = _placement_model(content)
+            else:
+                if untried and self.try_out is not None:
+                    self.try_out(extension, content)
+                predictor = FORMATS[extension].open(content)
+                if stem in tuple(Role):
+                    opened.predictors[Role(stem)] = predictor
             opened.hashes[file.name] = digest
         except ModelFileMissing:
             failure = "is missing"
@@ -140,3 +152,21 @@ class BuiltInEngines:
                 failure=failure,
             )
         )
+
+
+def _engine(identity: EngineIdentity, opened: _Opened) -> DecisionEngine:
+    """With the models that could be opened; the one that is packaged stands in for a missing
+    placement model."""
+    if identity.name == PLACEMENT:
+        return PlacementEngine(identity, opened.placement or prior_model())
+    rules = RuleBasedDecisionEngine(identity)
+    return ModelBackedEngine(rules, opened.predictors) if opened.predictors else rules
+
+
+def _placement_model(content: bytes) -> RiskModel:
+    """Raises:
+    NotAModel: it is none.
+    """
+    from spot_optimizer.adapters.ml.placement_files import placement_model
+
+    return placement_model(content)
