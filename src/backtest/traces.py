@@ -1,6 +1,6 @@
 """Recorded time of one agent: what its pools cost, and whether they could be had."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Final, NamedTuple, TypeAlias
@@ -64,6 +64,21 @@ class Trace:
     def __post_init__(self) -> None:
         self.prices.flags.writeable = False
         self.up.flags.writeable = False
+
+    def before(self, end: float) -> "Trace | None":
+        """What was until then, seconds since 1970; None where that is nothing."""
+        ticks = int(numpy.searchsorted(self.times, end))
+        return self.until_tick(ticks, min(self.start, ticks - 1)) if ticks else None
+
+    def until_tick(self, end: int, start: int) -> "Trace":
+        """Judged from `start` to before `end`; what lies before is history."""
+        return replace(
+            self,
+            start=start,
+            times=self.times[:end],
+            prices=self.prices[:end],
+            up=self.up[:end],
+        )
 
     @property
     def ticks(self) -> int:

@@ -144,7 +144,7 @@ class _Course:
         return cls(
             trace,
             [
-                (_until(trace, begin, begin + length), questions.get(number, ()))
+                (trace.until_tick(begin + length, begin), questions.get(number, ()))
                 for number, begin in enumerate(_beginnings(trace))
             ],
         )
@@ -153,16 +153,6 @@ class _Course:
 def _beginnings(trace: Trace) -> Sequence[int]:
     length = int(_STRETCH_S / trace.tick_s)
     return range(trace.start, trace.ticks - length + 1, length)
-
-
-def _until(trace: Trace, begin: int, end: int) -> Trace:
-    return replace(
-        trace,
-        start=begin,
-        times=trace.times[:end],
-        prices=trace.prices[:end],
-        up=trace.up[:end],
-    )
 
 
 def _by_stretch(

@@ -327,6 +327,10 @@ def train(
     from_server: Annotated[
         bool, typer.Option("--from-server", help="Learn from what this server has on record.")
     ] = False,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Learn from what was before, as ISO 8601, and leave the rest to judge."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the model and its card go.")] = Path("model"),
 ) -> None:
     """Train the model of interruption risk and prices that placement is decided by.
@@ -335,7 +339,7 @@ def train(
     """
     from spot_optimizer.cli.train import train
 
-    train(data, from_server=from_server, out=out)
+    train(data, from_server=from_server, until=until, out=out)
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]

@@ -41,18 +41,22 @@ _PRICE_COLUMNS: Final = {
 }
 
 
-def train(data: Path | None, *, from_server: bool, out: Path) -> None:
-    """Writes the model as .skops, to upload, and as .json with its card, to read.
+def train(data: Path | None, *, from_server: bool, until: str | None, out: Path) -> None:
+    """Writes the model as .skops, to upload, and as .json with its card, to read. What came after
+    `until` is left out: on that the model can be judged.
 
     Raises:
         Failure: there is too little to learn from, or the folder cannot be written.
     """
     if from_server == (data is not None):
         raise Failure("One of --data and --from-server is needed", WRONG_SETTING)
+    end = None if until is None else _moment(until)
     console = Console()
     try:
         with console.status("Reading") as status:
             traces = _of_server() if data is None else _recorded(data)
+            if end is not None:
+                traces = [part for one in traces if (part := one.before(end)) is not None]
             model = trained_on(
                 [_recording(trace) for trace in traces],
                 lambda step: status.update(f"Training: {step}"),
@@ -69,6 +73,15 @@ def train(data: Path | None, *, from_server: bool, out: Path) -> None:
     console.print(_table("risk", metrics, _RISK_COLUMNS))
     console.print(_table("price", metrics, _PRICE_COLUMNS))
     console.print("Written: " + ", ".join(str(out / name) for name in files), soft_wrap=True)
+
+
+def _moment(until: str) -> float:
+    """Seconds since 1970; UTC where no zone is said."""
+    try:
+        moment = datetime.fromisoformat(until)
+    except ValueError as error:
+        raise Failure(f"--until {until}: is no ISO 8601 time", WRONG_SETTING) from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _recorded(folder: Path) -> Sequence[Trace]:

@@ -144,3 +144,15 @@ def test_boots_are_within_their_bounds_and_the_same_for_everybody(profile: Profi
     assert abs(boots.mean() - profile.mean_boot_s) < 5
     assert (boots == profile.boots(5000, 3)).all()
     assert (boots != profile.boots(5000, 4)).any()
+
+
+def test_a_trace_can_end_earlier() -> None:
+    trace = trace_of([[0.1], [0.2], [0.3], [0.4]], start=2)
+
+    shorter, history_only = trace.before(3 * 3600.0), trace.before(3601.0)
+
+    assert trace.before(0.0) is None
+    assert shorter is not None
+    assert (shorter.prices[:, 0].tolist(), shorter.start) == ([0.1, 0.2, 0.3], 2)
+    assert history_only is not None
+    assert (history_only.ticks, history_only.start) == (2, 1)

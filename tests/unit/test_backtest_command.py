@@ -34,8 +34,8 @@ def test_writes_tables_and_a_report(
     with (out / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     table = pyarrow.parquet.read_table(out / "results.parquet")
-    # Two tracks of recorded prices and one of probes, two profiles, the oracle and the policy, with
-    # its model and without, beside them.
+    # Two tracks of recorded prices and one of probes, two profiles; besides the baselines the
+    # oracle, and the policy with its model and without.
     assert len(rows) == table.num_rows == 3 * 2 * (len(BASELINES) + 3)
     assert table["regret"].to_pylist() == [float(row["regret"]) for row in rows]
     assert {row["decider"] for row in rows} >= {"oracle", "placement policy", *BASELINES}
