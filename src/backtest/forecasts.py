@@ -21,7 +21,7 @@ class Forecast:
     """One model's probabilities on one trace, and whether the reclaim came."""
 
     model: str
-    trace: str
+    track: str
     horizon_h: int
     probabilities: Figures
     came: Flags
@@ -64,11 +64,11 @@ def labelled(trace: Trace, *, first: int, last: int) -> Sequence[Labelled]:
 def asked(name: str, model: RiskModel, trace: Trace) -> Sequence[Forecast]:
     """The model's risks of all pools that are up, every half hour of the judged time."""
     questions = labelled(trace, first=trace.start, last=trace.ticks)
-    return answered(name, model, trace.agent, questions)
+    return answered(name, model, trace.track, questions)
 
 
 def answered(
-    name: str, model: RiskModel, trace: str, questions: Sequence[Labelled]
+    name: str, model: RiskModel, track: str, questions: Sequence[Labelled]
 ) -> Sequence[Forecast]:
     """What the model says to these questions, one forecast for each horizon."""
     risks = [model.risk(one.features, one.band) for one in questions]
@@ -76,7 +76,7 @@ def answered(
     return [
         Forecast(
             model=name,
-            trace=trace,
+            track=track,
             horizon_h=hours,
             probabilities=numpy.array(said[column], float),
             came=numpy.array([one.came[column] for one in questions], bool),
@@ -90,6 +90,7 @@ class Score:
     """Of all forecasts of one model and horizon. NaN where nothing can be said."""
 
     model: str
+    track: str
     horizon_h: int
     n: int
     base_rate: float
@@ -109,21 +110,21 @@ class Bin:
 
 
 def joined(forecasts: Sequence[Forecast]) -> Sequence[Forecast]:
-    """One for each model and horizon, over all traces; none where nothing was asked."""
-    groups: dict[tuple[str, int], list[Forecast]] = {}
+    """One for each track, model and horizon, over all traces; none where nothing was asked."""
+    groups: dict[tuple[str, str, int], list[Forecast]] = {}
     for one in forecasts:
         if not len(one.came):
             continue
-        groups.setdefault((one.model, one.horizon_h), []).append(one)
+        groups.setdefault((one.track, one.model, one.horizon_h), []).append(one)
     return [
         Forecast(
             model=model,
-            trace="all",
+            track=track,
             horizon_h=hours,
             probabilities=numpy.concatenate([one.probabilities for one in group]),
             came=numpy.concatenate([one.came for one in group]),
         )
-        for (model, hours), group in groups.items()
+        for (track, model, hours), group in groups.items()
     ]
 
 
@@ -136,6 +137,7 @@ def score(forecast: Forecast) -> Score:
     bins = reliability(forecast)
     return Score(
         model=forecast.model,
+        track=forecast.track,
         horizon_h=forecast.horizon_h,
         n=n,
         base_rate=rate,

@@ -129,8 +129,8 @@ def _forecasts(traces: Sequence[Trace], models: Models) -> Sequence[Forecast]:
     )
     for trace in probed:
         questions = labelled(trace, first=trace.start, last=trace.ticks)
-        forecasts += answered("model", models.risk or CountTable(), trace.agent, questions)
-        forecasts += answered("count table", counting, trace.agent, questions)
+        forecasts += answered("model", models.risk or CountTable(), trace.track, questions)
+        forecasts += answered("count table", counting, trace.track, questions)
     return forecasts
 
 

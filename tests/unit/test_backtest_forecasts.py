@@ -16,7 +16,7 @@ from tests.traces import drawn_trace, trace_of
 def _forecast(said: list[float], came: list[bool]) -> Forecast:
     return Forecast(
         model="m",
-        trace="t",
+        track="t",
         horizon_h=1,
         probabilities=numpy.array(said, float),
         came=numpy.array(came, bool),

@@ -62,7 +62,8 @@ def test_every_rival_has_to_be_beaten_and_the_failed_figure_is_named() -> None:
         (Figure.BRIER_1H, Rival.CHAMPION),
     ]
     assert "cost with downtime, % of on demand against the count table: -0.2500" in found.reason
-    assert "Brier score of reclaims within 1 h against the models in service" in found.reason
+    assert "(-1.0000 to +0.5000) has to be lower beyond doubt" in found.reason
+    assert "(+0.0100 to +0.0200) must not be worse" in found.reason
     assert "-2.0" not in found.reason
 
 

@@ -18,7 +18,7 @@ from spot_optimizer.backtest.report.svg import (
     text,
     titled,
 )
-from spot_optimizer.backtest.results import Mean, Outcome
+from spot_optimizer.backtest.results import ORACLE, Mean, Outcome
 
 _COLOURS: Final = (
     "#6b7280", "#b45309", "#0e7490", "#15803d", "#7c3aed",
@@ -60,7 +60,9 @@ def pareto(title: str, means: Sequence[Mean], cast: Cast) -> str:
         (0.0, most_lost),
         (0.0, most_cost),
     )
-    front = [at for at in sorted(points) if not any(_beats(other, at) for other in points)]
+    rivals = [at for at, here in points.items() if here[0].decider != ORACLE or len(here) > 1]
+    front = [at for at in sorted(rivals) if not any(_beats(other, at) for other in rivals)]
+    dots = [(frame.x(x), frame.y(y)) for x, y in points]
     marks = [path([(frame.x(x), frame.y(y)) for x, y in front], class_="front")]
     labels: list[tuple[float, float]] = []
     for (x, y), here in sorted(points.items()):
@@ -71,9 +73,11 @@ def pareto(title: str, means: Sequence[Mean], cast: Cast) -> str:
         px, py = frame.x(x), frame.y(y)
         marks.append(titled(element("circle", cx=px, cy=py, r=5, fill=colour), told))
         name = "·".join(cast.number(one.decider) for one in here)
-        ly = _free(px, py - 9, len(name), labels)
+        ly = _free(px, py - 9, len(name), labels, [at for at in dots if at != (px, py)])
         labels.append((px, ly))
-        marks.append(text(px, ly, name, text_anchor="middle", class_="label", fill=colour))
+        marks.append(
+            text(px, ly, name, text_anchor="middle", class_="label", style=f"fill:{colour}")
+        )
     return frame.drawn("".join(marks))
 
 
@@ -81,12 +85,23 @@ def _beats(other: tuple[float, float], at: tuple[float, float]) -> bool:
     return other != at and other[0] <= at[0] and other[1] <= at[1]
 
 
-def _free(x: float, y: float, length: int, taken: Sequence[tuple[float, float]]) -> float:
-    """The nearest height at which the label covers no other."""
-    for shift in (0, -12, 24, -24, 36, -36, 48):
-        if all(abs(x - tx) > 8 * length + 6 or abs(y + shift - ty) > 11 for tx, ty in taken):
-            return y + shift
-    return y
+def _free(
+    x: float,
+    y: float,
+    length: int,
+    labels: Sequence[tuple[float, float]],
+    dots: Sequence[tuple[float, float]],
+) -> float:
+    """The nearest height at which a label of so many characters covers neither labels nor dots."""
+    half = 4 * length
+
+    def covers(height: float) -> bool:
+        return any(abs(x - lx) < 2 * half + 4 and abs(height - ly) < 12 for lx, ly in labels) or (
+            any(abs(x - dx) < half + 6 and abs(height - 4 - dy) < 10 for dx, dy in dots)
+        )
+
+    shifts = (0, 24, -12, 36, -24, 48, -36, 60, -48)
+    return next((y + shift for shift in shifts if not covers(y + shift)), y)
 
 
 def regrets(title: str, outcomes: Sequence[Outcome], cast: Cast, *, width: int = 940) -> str:

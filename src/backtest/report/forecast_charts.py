@@ -26,10 +26,11 @@ def reliability_diagram(title: str, forecasts: Sequence[Forecast]) -> str:
             dot = element("circle", cx=x, cy=y, r=4, fill=colour)
             told = f"{forecast.model}: said {one.said:.3f}, came {one.came:.3f}, n {one.n}"
             marks.append(titled(dot, told))
-            below = number % 2
-            height = y + 16 if below else y - 8
-            marks.append(text(x, height, f"{one.n}", text_anchor="middle", class_="n",
-                              fill=colour))  # fmt: skip
+            # The n of the first model stand above to the left, those of the second below.
+            side, height = ("start", y + 14) if number % 2 else ("end", y - 6)
+            marks.append(
+                text(x, height, f"{one.n}", text_anchor=side, class_="n", style=f"fill:{colour}")
+            )
         marks.append(_key(frame.x(0.03), frame.y(0.97) + 16 * number, forecast.model, colour))
     return frame.drawn("".join(marks))
 

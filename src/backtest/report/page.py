@@ -26,7 +26,8 @@ _MEANS_HEAD: Final = (
     "replicas, % of cost", "time on demand, %",
 )  # fmt: skip
 _SCORE_HEAD: Final = (
-    "Model", "within, h", "n", "base rate", "Brier", "Brier skill", "calibration error", "AUC",
+    "Model", "track", "within, h", "n", "base rate", "Brier", "Brier skill",
+    "calibration error", "AUC",
 )  # fmt: skip
 
 
@@ -67,8 +68,8 @@ def page(report: Report) -> str:
 
 
 _PARETO_WORDS: Final = (
-    "Down and to the left is better; the dashed line joins those that no other beats in both. "
-    "The oracle knows the future."
+    "Down and to the left is better; the dashed line joins those that no other beats in both, "
+    "the oracle aside, which knows the future."
 )
 _REGRET_WORDS: Final = (
     "What a contestant cost more than the oracle, downtime at its value included: a dot per "
@@ -122,10 +123,11 @@ def _forecasts(forecasts: Sequence[Forecast]) -> str:
     if not whole:
         return ""
     charts = []
-    for hours in dict.fromkeys(one.horizon_h for one in whole):
-        of_horizon = [one for one in whole if one.horizon_h == hours]
-        charts.append(reliability_diagram(f"Reliability, reclaim within {hours} h", of_horizon))
-        charts.append(roc_curve(f"ROC, reclaim within {hours} h", of_horizon))
+    for place in dict.fromkeys((one.track, one.horizon_h) for one in whole):
+        there = [one for one in whole if (one.track, one.horizon_h) == place]
+        title = f"{place[0]}, reclaim within {place[1]} h"
+        charts.append(reliability_diagram(f"Reliability: {title}", there))
+        charts.append(roc_curve(f"ROC: {title}", there))
     words = (
         "Asked every half hour for every pool that was up, on tracks with recorded interruptions. "
         "On the diagonal, what was said is what came; the figures at the points are n."
@@ -136,7 +138,13 @@ def _forecasts(forecasts: Sequence[Forecast]) -> str:
 
 def _scored(one: Score) -> Sequence[str]:
     figures = (one.base_rate, one.brier, one.brier_skill, one.calibration_error, one.auc)
-    return (one.model, str(one.horizon_h), f"{one.n:,}", *(f"{value:.4f}" for value in figures))
+    return (
+        one.model,
+        one.track,
+        str(one.horizon_h),
+        f"{one.n:,}",
+        *(f"{value:.4f}" for value in figures),
+    )
 
 
 def _tables(report: Report) -> str:

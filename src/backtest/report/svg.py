@@ -8,6 +8,9 @@ from typing import Final
 
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 _MOST_TICKS: Final = 6
+_FEW_DECADES: Final = 3
+"""On an axis of logarithms with no more ends of decades, 2 and 5 are marked, too."""
+_MARKS: Final = (1.0, 2.0, 5.0)
 
 
 def element(name: str, content: str = "", /, **attributes: object) -> str:
@@ -61,8 +64,12 @@ class Scale:
     @property
     def ticks(self) -> Sequence[float]:
         if self.is_log:
-            exponents = range(ceil(log10(self.low) - 1e-9), floor(log10(self.high) + 1e-9) + 1)
-            return [10.0**exponent for exponent in exponents]
+            first_exponent, last_exponent = floor(log10(self.low) + 1e-9), floor(log10(self.high))
+            exponents = range(first_exponent, last_exponent + 1)
+            if len(exponents) > _FEW_DECADES:
+                return [10.0**exponent for exponent in exponents]
+            within = [m * 10.0**e for e in exponents for m in _MARKS]
+            return [tick for tick in within if self.low * 0.999 <= tick <= self.high]
         step = _nice_step(self.high - self.low)
         first = ceil(self.low / step - 1e-9)
         last = floor(self.high / step + 1e-9)

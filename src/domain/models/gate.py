@@ -84,8 +84,7 @@ class Verdict:
         judged = f"Judged on {self.evidence}, {self.stretches} stretches"
         if self.passes:
             return f"{judged}: " + "; ".join(map(str, self.comparisons))
-        wanted = "has to be better beyond doubt" if self._has_to_win else "must not be worse"
-        return f"{judged}: " + "; ".join(f"{one} {wanted}" for one in self.failed)
+        return f"{judged}: " + "; ".join(f"{one} {self._wanted(one)}" for one in self.failed)
 
     def as_details(self) -> Mapping[str, object]:
         """For the audit trail and for whoever asked."""
@@ -105,14 +104,14 @@ class Verdict:
             ],
         }
 
-    @property
-    def _has_to_win(self) -> bool:
-        return self.evidence is Evidence.RECORD
+    def _has_to_win(self, one: Comparison) -> bool:
+        return self.evidence is Evidence.RECORD and one.figure is Figure.COST
 
     def _is_met(self, one: Comparison) -> bool:
-        if self._has_to_win and one.figure is Figure.COST:
-            return one.is_better
-        return not one.is_worse
+        return one.is_better if self._has_to_win(one) else not one.is_worse
+
+    def _wanted(self, one: Comparison) -> str:
+        return "has to be lower beyond doubt" if self._has_to_win(one) else "must not be worse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
