@@ -56,6 +56,7 @@ from spot_optimizer.adapters.http.decisions import decision_handlers
 from spot_optimizer.adapters.http.emergencies import emergency_handlers
 from spot_optimizer.adapters.http.health import health_handlers
 from spot_optimizer.adapters.http.interruptions import interruption_handlers
+from spot_optimizer.adapters.http.metrics import metrics_handlers
 from spot_optimizer.adapters.http.models import model_handlers
 from spot_optimizer.adapters.http.pricing import pricing_handlers
 from spot_optimizer.adapters.http.replicas import replica_handlers
@@ -63,6 +64,16 @@ from spot_optimizer.adapters.http.session_cookie import SessionCookie
 from spot_optimizer.adapters.http.sessions import session_handlers
 from spot_optimizer.adapters.http.switching import switching_handlers
 from spot_optimizer.adapters.http.system_health import system_health_handlers
+from spot_optimizer.adapters.metrics.exposition import Exposition
+from spot_optimizer.adapters.metrics.instruments import Instruments
+from spot_optimizer.adapters.metrics.measured import (
+    CommittedEvents,
+    MeasuredDecide,
+    MeasuredEmergencies,
+    MeasuredFailOver,
+    job_outcomes,
+)
+from spot_optimizer.adapters.metrics.sharing import SharedFigures
 from spot_optimizer.adapters.ml.directory_files import DirectoryFiles
 from spot_optimizer.adapters.ml.learning_set import CsvLearningSet
 from spot_optimizer.adapters.ml.loader import BuiltInEngines, TryOut
@@ -93,6 +104,7 @@ from spot_optimizer.adapters.persistence.engine import (
 )
 from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion, FileExclusion
 from spot_optimizer.adapters.persistence.file_cache import FileCache
+from spot_optimizer.adapters.persistence.fleet_figure_queries import SqlFleetFigureQueries
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.health_queries import SqlHealthQueries
 from spot_optimizer.adapters.persistence.job_runs import SqlJobRunQueries
@@ -106,6 +118,7 @@ from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.adapters.scheduling.cron import CronSchedule
 from spot_optimizer.adapters.scheduling.embedded import EmbeddedJobs, JobService
 from spot_optimizer.adapters.scheduling.engine_watch import EngineWatch, SilentAnnouncer
+from spot_optimizer.adapters.scheduling.pulse import Pulse
 from spot_optimizer.adapters.scheduling.scheduler import Scheduler
 from spot_optimizer.adapters.system import (
     RandomIdentifiers,
@@ -446,10 +459,18 @@ class Container(containers.DeclarativeContainer):
     cache: providers.Singleton[Cache] = providers.Singleton(
         _make_cache, settings=settings, clock=clock
     )
+    instruments = providers.Singleton(Instruments)
+    figures_dir: providers.Object[Path | None] = providers.Object(None)
+    shared_figures = providers.Singleton(
+        SharedFigures, registry=instruments.provided.registry, directory=figures_dir
+    )
+    on_committed = providers.Singleton(CommittedEvents, instruments=instruments)
     turns = providers.Singleton(make_turns, engine)
-    unit_of_work = providers.Factory(SqlUnitOfWork, engine=engine, turns=turns)
+    unit_of_work = providers.Factory(
+        SqlUnitOfWork, engine=engine, turns=turns, on_committed=on_committed
+    )
     urgent_unit_of_work = providers.Factory(
-        SqlUnitOfWork, engine=engine, turns=turns, is_urgent=True
+        SqlUnitOfWork, engine=engine, turns=turns, is_urgent=True, on_committed=on_committed
     )
     notice_lane = providers.Singleton(ThreadPoolExecutor, 1, thread_name_prefix="notice")
     emergency_lane = providers.Singleton(
@@ -458,7 +479,9 @@ class Container(containers.DeclarativeContainer):
     background_engine: providers.Singleton[Engine] = providers.Singleton(
         make_background_engine, engine=engine
     )
-    background_work = providers.Factory(SqlUnitOfWork, engine=background_engine, turns=turns)
+    background_work = providers.Factory(
+        SqlUnitOfWork, engine=background_engine, turns=turns, on_committed=on_committed
+    )
     engines = providers.Singleton(EngineRegistry)
     ask_engine = providers.Singleton(AskEngine, engines=engines)
     compatibility = settings.provided.peculiarities
@@ -606,11 +629,15 @@ class Container(containers.DeclarativeContainer):
             decision_handlers,
             gatekeeper=gatekeeper,
             decide=joined_for_callers(
-                transactional(
-                    Decide,
-                    stopwatch=stopwatch,
-                    ask=ask_engine,
-                    price_freshness=price_freshness,
+                providers.Singleton(
+                    MeasuredDecide,
+                    decide=transactional(
+                        Decide,
+                        stopwatch=stopwatch,
+                        ask=ask_engine,
+                        price_freshness=price_freshness,
+                    ),
+                    instruments=instruments,
                 ),
             ),
             recommend_switch=compatible(
@@ -619,15 +646,6 @@ class Container(containers.DeclarativeContainer):
                 price_freshness=price_freshness,
             ),
             compatibility=compatibility,
-        ),
-        providers.Singleton(
-            health_handlers,
-            clock=clock,
-            engines=engines,
-            database_answers=providers.Singleton(
-                same_for_all, health_probe.provided.database_answers
-            ),
-            health_probe=health_probe,
         ),
         providers.Singleton(
             interruption_handlers,
@@ -721,18 +739,28 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             emergency_handlers,
             gatekeeper=gatekeeper,
-            ensure_emergency_replica=compatible(
-                EnsureEmergencyReplica, identifiers=identifiers, price_freshness=price_freshness
+            ensure_emergency_replica=providers.Singleton(
+                MeasuredEmergencies,
+                ensure=compatible(
+                    EnsureEmergencyReplica,
+                    identifiers=identifiers,
+                    price_freshness=price_freshness,
+                ),
+                instruments=instruments,
             ),
             lane=emergency_lane,
             fail_over=joined_for_callers(
                 providers.Singleton(
-                    FailOver,
-                    unit_of_work=urgent_unit_of_work.provider,
-                    clock=clock,
-                    stopwatch=stopwatch,
-                    compatibility=compatibility,
-                    emergency_orders=emergency_orders,
+                    MeasuredFailOver,
+                    fail_over=providers.Singleton(
+                        FailOver,
+                        unit_of_work=urgent_unit_of_work.provider,
+                        clock=clock,
+                        stopwatch=stopwatch,
+                        compatibility=compatibility,
+                        emergency_orders=emergency_orders,
+                    ),
+                    instruments=instruments,
                 ),
                 lane=notice_lane,
                 largest=_NOTICES_AT_A_TIME,
@@ -1010,6 +1038,7 @@ class Container(containers.DeclarativeContainer):
         RunJob,
         jobs=providers.Callable(_by_name, jobs),
         one_at_a_time=one_run_at_a_time,
+        on_end=providers.Singleton(job_outcomes, instruments),
     )
     broker = providers.Singleton(
         _declared,
@@ -1025,7 +1054,8 @@ class Container(containers.DeclarativeContainer):
         one_at_a_time=one_run_at_a_time,
         first_entry=providers.Singleton(DatabaseExclusion, engine=background_engine, name="jobs"),
     )
-    scheduler = providers.Singleton(Scheduler, fire=fire_due_jobs, clock=clock)
+    pulse = providers.Singleton(Pulse, clock=clock)
+    scheduler = providers.Singleton(Scheduler, fire=fire_due_jobs, clock=clock, pulse=pulse)
     job_worker = providers.Singleton(
         _make_worker, broker=broker, threads=providers.Callable(len, jobs)
     )
@@ -1038,11 +1068,37 @@ class Container(containers.DeclarativeContainer):
         one_of_machine=providers.Singleton(_one_of_machine, settings=settings),
         make=providers.Factory(JobService, scheduler=scheduler, worker=job_worker).provider,
     )
+    http.add_args(
+        providers.Singleton(
+            health_handlers,
+            clock=clock,
+            engines=engines,
+            database_answers=providers.Singleton(
+                same_for_all, health_probe.provided.database_answers
+            ),
+            health_probe=health_probe,
+            stalled_jobs=pulse.provided.stalled,
+        ),
+        providers.Singleton(
+            metrics_handlers,
+            gatekeeper=gatekeeper,
+            exposition=providers.Singleton(
+                Exposition,
+                shared=shared_figures,
+                fleet=providers.Singleton(SqlFleetFigureQueries, engine=reading_engine),
+                clock=clock,
+            ),
+            scraper_token=settings.provided.metrics_token,
+        ),
+    )
 
 
-def create_app() -> Litestar:
-    """uvicorn spot_optimizer.bootstrap:create_app --factory"""
-    container = Container(settings=Settings.from_environment())
+def create_app(figures_dir: Path | None = None) -> Litestar:
+    """uvicorn spot_optimizer.bootstrap:create_app --factory
+
+    Processes with the same directory for their figures answer with those of all of them.
+    """
+    container = Container(settings=Settings.from_environment(), figures_dir=figures_dir)
     return web_app(container, on_start=container.record_start())
 
 
@@ -1053,6 +1109,7 @@ def web_app(container: Container, on_start: Callable[[], None] = lambda: None) -
 
     def start() -> None:
         container.engine_watch().start()
+        container.shared_figures().start()
         on_start()
         if has_jobs:
             container.embedded_jobs().start()
@@ -1061,6 +1118,7 @@ def web_app(container: Container, on_start: Callable[[], None] = lambda: None) -
         if has_jobs:
             container.embedded_jobs().stop()
         container.engine_watch().stop()
+        container.shared_figures().stop()
         container.reading_engine().dispose()
         container.exporting_engine().dispose()
         container.engine().dispose()
@@ -1076,4 +1134,5 @@ def web_app(container: Container, on_start: Callable[[], None] = lambda: None) -
         ),
         on_startup=start,
         on_shutdown=stop,
+        on_answer=container.instruments().request_answered,
     )

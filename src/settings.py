@@ -39,6 +39,8 @@ class Settings:
     """Shared cache of several machines; unset: a file in the data folder."""
     admin_api_token: str | None = None
     """Unset: generated at the first start and kept in the data folder."""
+    metrics_token: str | None = None
+    """Opens `/metrics`, and nothing else, beside the operator's token."""
     admin_auth: Literal["token", "open"] = "token"
     dashboard_dir: Path | None = None
     """A built dashboard, to be served to operators beside the API."""
@@ -87,6 +89,7 @@ class Settings:
     log_file: Path | None = None
     server_timing: bool = False
     """Answers say how long they took in the server."""
+    log_format: Literal["text", "json"] = "text"
     peculiarities: Compatibility = field(default_factory=Compatibility)
     """Not a variable itself: each of its fields is one."""
 

@@ -304,7 +304,7 @@ def routes_of(app: Litestar, **ids: str) -> list[tuple[str, str]]:
 
 
 def is_admin(path: str) -> bool:
-    return path.startswith("/api/admin/") or path in PAGES
+    return path.startswith("/api/admin/") or path in PAGES or path == "/metrics"
 
 
 # Texts that only the inside of a server knows.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvicorn.config import STARTUP_FAILURE
 
 from spot_optimizer.cli.collector import no_collections
+from spot_optimizer.cli.configuration import FIGURES_DIR
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
@@ -27,7 +30,8 @@ def create_app() -> ASGIApp:
             from spot_optimizer.bootstrap import create_app
             from spot_optimizer.settings import Settings
 
-            app = create_app()
+            figures_dir = os.environ.get(FIGURES_DIR)
+            app = create_app(Path(figures_dir) if figures_dir else None)
             if not Settings.from_environment().server_timing:
                 return app
             from spot_optimizer.cli.server_timing import Timed

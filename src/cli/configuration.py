@@ -2,9 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from typing import Final
 
 from spot_optimizer.cli.failures import WRONG_SETTING, Failure
 from spot_optimizer.settings import Settings, WrongSetting
+
+FIGURES_DIR: Final = "SPOT_OPTIMIZER_FIGURES_DIR"
+"""The variable by which the processes of a server know where they put their figures together."""
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -1,8 +1,11 @@
 """Where log lines go and what they look like: one line per event, without secrets."""
 
 import fcntl
+import json
 import logging
 import os
+import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -28,7 +31,7 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "stdout": {
             "class": "logging.StreamHandler",
             "stream": "ext://sys.stdout",
-            "formatter": "line",
+            "formatter": settings.log_format,
         }
     }
     if settings.log_file is not None:
@@ -39,12 +42,15 @@ def log_config(settings: Settings) -> dict[str, Any]:
             "backupCount": FILES_KEPT,
             "encoding": "utf-8",
             "delay": True,
-            "formatter": "line",
+            "formatter": settings.log_format,
         }
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": f"{_HERE}.OneLine"}},
+        "formatters": {
+            "text": {"()": f"{_HERE}.OneLine"},
+            "json": {"()": f"{_HERE}.OneObject"},
+        },
         "filters": {"without_query": {"()": f"{_HERE}.WithoutQuery"}},
         "handlers": handlers,
         "loggers": {
@@ -89,6 +95,29 @@ class OneLine(logging.Formatter):
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802  the library's name
         moment = datetime.fromtimestamp(record.created, UTC)
         return moment.strftime(datefmt or "%Y-%m-%dT%H:%M:%S.") + f"{int(record.msecs):03d}Z"
+
+
+class OneObject(OneLine):
+    """The same as a JSON object in a line, with the ids of the request that it was written for and
+    of the path it asked for, such as `agent_id`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": record.process,
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps({**_ids_of_request(), **entry}, default=str)
+
+
+def _ids_of_request() -> Mapping[str, str]:
+    # Only where the application runs: the supervisor of several workers stays small.
+    tracking = sys.modules.get("spot_optimizer.adapters.http.tracking")
+    return tracking.current_ids() if tracking is not None else {}
 
 
 class WithoutQuery(logging.Filter):

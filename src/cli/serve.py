@@ -13,11 +13,12 @@ from contextlib import contextmanager, suppress
 from logging.config import dictConfig
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from spot_optimizer.adapters.admin_token import AdminTokenFile
 from spot_optimizer.cli.collector import no_collections
-from spot_optimizer.cli.configuration import settings_from, wrong_setting
+from spot_optimizer.cli.configuration import FIGURES_DIR, settings_from, wrong_setting
 from spot_optimizer.cli.listening import listen, taken_port, url_of
 from spot_optimizer.cli.logs import log_config, make_log_folder
 from spot_optimizer.cli.signals import end_on_sigterm, interrupts_held_back
@@ -71,7 +72,10 @@ def _serve(settings: Settings, workers: int) -> None:
             url_of(settings.host, settings.port),
             "1 worker" if workers == 1 else f"{workers} workers",
         )
-        run(settings, workers, taken)
+        with TemporaryDirectory(prefix="spot-optimizer-figures-") as figures:
+            if workers > 1:
+                os.environ[FIGURES_DIR] = figures
+            run(settings, workers, taken)
 
 
 def tell_admin_token(settings: Settings) -> None:

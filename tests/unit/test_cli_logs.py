@@ -1,4 +1,6 @@
+import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ from spot_optimizer.cli.logs import (
     FILE_BYTES,
     FILES_KEPT,
     OneLine,
+    OneObject,
     SharedRotatingFile,
     WithoutQuery,
     has_access_lines,
@@ -162,3 +165,36 @@ def a_handler(file: Path) -> Iterator[SharedRotatingFile]:
     handler.setFormatter(logging.Formatter("%(message)s"))
     yield handler
     handler.close()
+
+
+class TestObject:
+    def test_it_holds_what_a_line_says(self) -> None:
+        written = json.loads(OneObject().format(a_record("%s is late", "agent-1")))
+
+        assert written == {
+            "time": "2026-03-01T12:00:00.007Z",
+            "level": "WARNING",
+            "logger": "spot_optimizer.x",
+            "message": "agent-1 is late",
+            "process": os.getpid(),
+        }
+
+    def test_it_is_one_line_whatever_is_said(self) -> None:
+        record = a_record("name %s", 'a\nb\r"\x1b')
+        try:
+            raise ValueError("why")
+        except ValueError:
+            record.exc_info = sys.exc_info()
+
+        line = OneObject().format(record)
+
+        assert "\n" not in line
+        assert json.loads(line)["message"] == 'name a\nb\r"\x1b'
+        assert json.loads(line)["exception"].endswith("ValueError: why")
+
+    def test_the_setting_chooses_it(self) -> None:
+        config = log_config(Settings(log_format="json", log_file=Path("server.log")))
+
+        chosen = {handler["formatter"] for handler in config["handlers"].values()}
+        assert chosen == {"json"}
+        assert config["formatters"]["json"]["()"].endswith("OneObject")

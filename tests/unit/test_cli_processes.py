@@ -69,6 +69,34 @@ class TestServe:
         assert [client["name"] for client in known] == ["First"]
         assert is_free(port)
 
+    def test_every_worker_tells_the_figures_of_all(self, tmp_path: Path) -> None:
+        port, requests = a_free_port(), 40
+        with a_command(
+            tmp_path, "serve", "--port", str(port), "--workers", "2", ADMIN_API_TOKEN="t"
+        ) as server:
+            server.line_with("Listening on ")
+            url, headers = f"http://{LOCAL}:{port}", {"Authorization": "Bearer t"}
+
+            def counted() -> float:
+                # A connection of its own each time, so that either worker may answer.
+                text = httpx.get(f"{url}/metrics", headers=headers, trust_env=False).text
+                series = 'seconds_count{method="GET",route="/livez",status="200"} '
+                return sum(
+                    float(line.split(series)[1]) for line in text.split("\n") if series in line
+                )
+
+            for _ in range(requests):
+                httpx.get(f"{url}/livez", trust_env=False)
+            seen = [counted()]
+            while seen[-1] < requests:
+                seen.append(counted())
+            seen += [counted() for _ in range(10)]
+            server.send(signal.SIGTERM)
+            assert server.end() == 0
+
+        assert seen == sorted(seen)
+        assert set(seen[-10:]) == {float(requests)}
+
     def test_the_second_start_shows_no_token_and_keeps_the_data(self, tmp_path: Path) -> None:
         token, _ = AdminTokenFile(tmp_path).ensure()
         log = tmp_path / "logs" / "server.log"

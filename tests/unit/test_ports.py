@@ -20,6 +20,7 @@ from spot_optimizer.adapters.persistence.coordination_queries import SqlCoordina
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion
 from spot_optimizer.adapters.persistence.file_cache import FileCache
+from spot_optimizer.adapters.persistence.fleet_figure_queries import SqlFleetFigureQueries
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.health_queries import SqlHealthQueries
 from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
@@ -35,6 +36,7 @@ from spot_optimizer.adapters.system import (
     SystemStopwatch,
 )
 from spot_optimizer.application.admin.fleet import FleetQueries
+from spot_optimizer.application.admin.fleet_figures import FleetFigureQueries
 from spot_optimizer.application.admin.queries import AdminQueries, HealthProbe
 from spot_optimizer.application.agents.monitor_health import HealthQueries
 from spot_optimizer.application.agents.queries import AgentQueries
@@ -101,6 +103,7 @@ def the_adapters(engine: Engine, directory: Path, identity: EngineIdentity) -> N
     replica_queries: ReplicaQueries = SqlReplicaQueries(engine)
     health_probe: HealthProbe = SqlHealthProbe(engine)
     fleet_queries: FleetQueries = SqlFleetQueries(engine, Compatibility())
+    fleet_figures: FleetFigureQueries = SqlFleetFigureQueries(engine)
 
 
 def the_fakes(decision: object) -> None:

@@ -43,6 +43,8 @@ READ = [
     ("LOG_LEVEL", "debug", "DEBUG"),
     ("LOG_FILE", "server.log", Path("server.log")),
     ("SERVER_TIMING", "true", True),
+    ("LOG_FORMAT", "json", "json"),
+    ("METRICS_TOKEN", "scraper", "scraper"),
 ]
 WRONG = [
     ("DB_POOL_SIZE", "ten"),

@@ -131,6 +131,16 @@ class Gatekeeper:
             raise Unauthorised("Invalid admin token")
         return operator_at(request)
 
+    async def operator_or(self, request: AnyRequest, further_token: str | None) -> None:
+        """For a route that one more token opens, and nothing but that route."""
+        token = _header_token(request)
+        if (
+            token is None
+            or further_token is None
+            or not compare_digest(token.encode(), further_token.encode())
+        ):
+            await self.operator_only(request)
+
     async def known_as(self, request: AnyRequest, body: bytes) -> str | None:
         """A name that stands for one caller only, whatever token it presents; None for one who is
         let in nowhere."""

@@ -13,6 +13,7 @@ from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.errors import EXCEPTION_HANDLERS
 from spot_optimizer.adapters.http.idempotency import Idempotency
 from spot_optimizer.adapters.http.paths import ExactPaths
+from spot_optimizer.adapters.http.tracking import Tracked
 from spot_optimizer.application.ports.cache import Cache
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def make_http_app(
     *,
     on_startup: Callable[[], None],
     on_shutdown: Callable[[], None],
+    on_answer: Callable[[str, str, int, float], None],
 ) -> Litestar:
     """Serves the handlers; what is common to all requests is decided here."""
 
@@ -46,7 +48,7 @@ def make_http_app(
         finally:
             on_shutdown()
 
-    return Litestar(
+    app = Litestar(
         handlers,
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[
@@ -63,3 +65,5 @@ def make_http_app(
         logging_config=None,
         openapi_config=None,
     )
+    app.asgi_handler = Tracked(app.asgi_handler, on_answer)
+    return app

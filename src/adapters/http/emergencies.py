@@ -19,7 +19,6 @@ from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EmergencyAnswer,
     EmergencyRequest,
-    EnsureEmergencyReplica,
 )
 from spot_optimizer.application.interruptions.failover import FailedOver
 from spot_optimizer.application.interruptions.termination_notices import (
@@ -94,7 +93,7 @@ class NoReplicaYet(NoReplica):
 def emergency_handlers(
     *,
     gatekeeper: Gatekeeper,
-    ensure_emergency_replica: EnsureEmergencyReplica,
+    ensure_emergency_replica: Callable[[AgentId, EmergencyRequest, Caller], EmergencyAnswer],
     lane: Executor,
     fail_over: Joined[Asked[ReceivedNotice], Answer],
     compatibility: Compatibility,

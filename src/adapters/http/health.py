@@ -1,3 +1,4 @@
+from collections.abc import Callable, Sequence
 from datetime import UTC
 
 from litestar import Response
@@ -34,6 +35,7 @@ def health_handlers(
     engines: EngineInService,
     database_answers: Joined[None, bool],
     health_probe: HealthProbe,
+    stalled_jobs: Callable[[], Sequence[str]],
 ) -> list[HTTPRouteHandler]:
     """Probes; nobody has to say who asks."""
 
@@ -61,7 +63,10 @@ def health_handlers(
 
     @get("/readyz")
     async def readyz() -> Response[Probe]:
-        """Requests can be served: the database answers and has its tables."""
+        """Requests can be served: the database answers and has its tables, and the scheduler of
+        this process, if it has one, goes on."""
+        if stalled := stalled_jobs():
+            return Response(Probe(status=f"stalled: {', '.join(stalled)}"), status_code=503)
         try:
             complete = await in_thread(health_probe.schema_is_complete)
         except (StoreUnavailable, TransactionLost):

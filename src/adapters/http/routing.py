@@ -7,6 +7,7 @@ all the rest of a small request. What blocks, as the database driver does, goes 
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
@@ -28,6 +29,6 @@ delete = partial(litestar.delete, status_code=200)
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Calls what would stop everybody else while it waits."""
-    call = partial(function, *args, **kwargs)
+    """Calls what would stop everybody else while it waits; it knows whose request it serves."""
+    call = partial(copy_context().run, function, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(None, call)

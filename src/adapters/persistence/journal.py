@@ -20,8 +20,10 @@ class SqlEventLog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._waiting: list[dict[str, Any]] = []
+        self.added: list[SystemEvent] = []
 
     def add(self, event: SystemEvent, at: datetime) -> None:
+        self.added.append(event)
         self._waiting.append(
             {
                 "event_type": event.event_type,

@@ -1,3 +1,4 @@
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +33,7 @@ from spot_optimizer.adapters.persistence.replicas import SqlReplicaRepository
 from spot_optimizer.adapters.persistence.standbys import SqlStandbyRepository
 from spot_optimizer.adapters.persistence.switches import SqlSwitchRepository
 from spot_optimizer.adapters.persistence.turns import Turns
+from spot_optimizer.domain.journal import SystemEvent
 
 
 class SqlUnitOfWork:
@@ -62,12 +64,19 @@ class SqlUnitOfWork:
     _connection: Connection
 
     def __init__(
-        self, engine: Engine, turns: Turns | None = None, *, is_urgent: bool = False
+        self,
+        engine: Engine,
+        turns: Turns | None = None,
+        *,
+        is_urgent: bool = False,
+        on_committed: Callable[[Sequence[SystemEvent]], None] | None = None,
     ) -> None:
-        """`is_urgent`: before others that wait for their turn."""
+        """`is_urgent`: before others that wait for their turn. `on_committed` is told of the
+        events of each unit of work that is committed."""
         self._engine = engine
         self._turns = turns
         self._is_urgent = is_urgent
+        self._on_committed = on_committed
 
     def __enter__(self) -> Self:
         if self._turns is not None:
@@ -115,6 +124,9 @@ class SqlUnitOfWork:
             self._connection.commit()
         except SQLAlchemyError as error:
             raise meaning_of(error, committing=True) from error
+        if self._on_committed is not None and self.events.added:
+            self._on_committed(self.events.added)
+            self.events.added.clear()
 
     def __exit__(
         self,

@@ -5,6 +5,7 @@ from datetime import datetime
 from threading import Event, Thread
 from typing import Final, Protocol
 
+from spot_optimizer.adapters.scheduling.pulse import Pulse
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable, TransactionLost
 
@@ -21,9 +22,10 @@ class Fires(Protocol):
 
 
 class Scheduler:
-    def __init__(self, fire: Fires, clock: Clock) -> None:
+    def __init__(self, fire: Fires, clock: Clock, pulse: Pulse | None = None) -> None:
         self._fire = fire
         self._clock = clock
+        self._pulse = pulse or Pulse(clock)
         self._ended = Event()
         self._has_started = False
         self._complained = False
@@ -60,5 +62,9 @@ class Scheduler:
         return min(_LONGEST_WAIT_S, max(_SHORTEST_WAIT_S, until_then))
 
     def _run(self) -> None:
-        while not self._ended.wait(self.look()):
-            pass
+        wait = 0.0
+        while not self._ended.wait(wait):
+            self._pulse.beat()
+            wait = self.look()
+            self._pulse.beat()
+        self._pulse.ends()

@@ -1,6 +1,7 @@
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from spot_optimizer.application.jobs.job import Job
 from spot_optimizer.application.journal import record
@@ -24,6 +25,8 @@ class RunJob:
     clock: Clock
     jobs: Mapping[str, Job]
     one_at_a_time: JobExclusions
+    on_end: Callable[[str, str, float], None] = lambda *_: None
+    """Is told of each run: the job, what became of it, and the seconds it took."""
 
     def __call__(self, name: str, run_id: RunId) -> JobRun | None:
         """Returns the run as it ended, None where there was nothing to do.
@@ -61,14 +64,20 @@ class RunJob:
         return self.jobs[name]
 
     def _run(self, job: Job, run: JobRun) -> JobRun:
+        began = self.clock.now()
         try:
             result = job.work()
         except BaseException as error:  # a time limit is no Exception
+            self._tell(job, "failed", began)
             self._fail(job, run, error)
             raise
         ended = self._complete(job, run, result)
+        self._tell(job, "done", began)
         logger.debug("%s: %s", job.name, result)
         return ended
+
+    def _tell(self, job: Job, outcome: str, began: datetime) -> None:
+        self.on_end(job.name, outcome, (self.clock.now() - began).total_seconds())
 
     @repeated_when_lost
     def _start(self, run_id: RunId) -> JobRun | None:

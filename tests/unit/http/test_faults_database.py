@@ -141,6 +141,10 @@ def test_without_its_database_every_route_says_so(wired: Wired, store: Store) ->
                 500,
                 {"status": "unhealthy", "error": "database unavailable"},
             )
+        elif path == "/metrics":
+            assert answer.status_code == 200
+            if method == "GET":
+                assert "spot_optimizer_database_up 0.0" in answer.text
         elif path == "/api/client/validate":
             told = {"valid": False, "error": "Internal server error"}
             assert (answer.status_code, answer.json()) == (500, told)

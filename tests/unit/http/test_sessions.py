@@ -252,7 +252,7 @@ class TestTheCookie:
         headers = {"Cookie": session(api)}
 
         for method, path in closed_routes(api, api.register()):
-            if method == "GET" and "pending-commands" not in path:
+            if method == "GET" and "pending-commands" not in path and path != "/metrics":
                 by_cookie = api.get(path, token=None, headers=headers)
                 by_token = api.get(path, token=OPERATOR_TOKEN)
                 assert by_cookie.status_code == by_token.status_code, path
