@@ -60,10 +60,10 @@ class Instruments:
             _NOTICE_SECONDS,
         )
         self.job_runs = self._counter(
-            "job_runs", "Background jobs that were due, by what became of them.", "job outcome"
+            "job_runs", "Background jobs that were due, by what became of them.", "task outcome"
         )
         self.job_seconds = self._histogram(
-            "job_duration_seconds", "How long a background job ran.", ("job",), _JOB_SECONDS
+            "job_duration_seconds", "How long a background job ran.", ("task",), _JOB_SECONDS
         )
         self.events = self._counter(
             "events", "Rows of the event log, by kind.", "event_type severity"

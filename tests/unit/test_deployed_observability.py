@@ -1,0 +1,119 @@
+"""Dashboard and alerts ask for what the server tells, by real figures of a real application."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from spot_optimizer.adapters.scheduling.timetable import Job
+from spot_optimizer.application.ports.decision_engine import Serving
+from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
+from tests.application_under_test import OPERATOR_TOKEN, Api, a_store_in, an_api
+from tests.unit.http.test_failover import Endangered
+from tests.unit.test_timetable import Work
+
+FOLDER: Final = Path(__file__).parents[2] / "deploy" / "observability"
+DECIDE: Final = {"instance": {"current_mode": "spot"}, "pricing": {"on_demand_price": 0.1}}
+
+_SELECTOR: Final = re.compile(r"(spot_optimizer_\w+)((?:\{(?:[^{}\"]|\"[^\"]*\")*\})?)")
+_MATCHER: Final = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
+_BY: Final = re.compile(r"\bby \(([^)]*)\)")
+
+# Labels that Prometheus adds, or that its functions need.
+_ADDED: Final = {"instance", "job", "le"}
+
+
+def alerts() -> list[dict[str, Any]]:
+    groups = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def panels() -> list[dict[str, Any]]:
+    dashboard = json.loads((FOLDER / "grafana-dashboard.json").read_text())
+    found: list[dict[str, Any]] = dashboard["panels"]
+    return found
+
+
+EXPRESSIONS: Final = [
+    *[(rule["alert"], rule["expr"]) for rule in alerts()],
+    *[(panel["title"], target["expr"]) for panel in panels() for target in panel["targets"]],
+]
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, str]]]:
+    """The labels of every sample of a server where everything has happened once."""
+    with (
+        a_store_in(tmp_path_factory.mktemp("store")) as store,
+        an_api(store.url, tmp_path_factory.mktemp("data")) as api,
+    ):
+        store.empty()
+        let_everything_happen(api, Endangered(api, store))
+        text = api.get("/metrics", token=OPERATOR_TOKEN).text
+    found: dict[str, list[dict[str, str]]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append(sample.labels)
+    return found
+
+
+def let_everything_happen(api: Api, fleet: Endangered) -> None:
+    fleet.post("heartbeat")
+    fleet.post("decide", DECIDE)
+    api.container.engines().install(None, Serving())
+    fleet.post("decide", DECIDE)
+    fleet.post("termination-imminent", {"instance_id": "i-1"})
+    fleet.launch(fleet.emergency()["replica_id"])
+    fleet.post("termination-imminent", {"instance_id": "i-1"})
+    new = {"instance_id": "i-9", "mode": "spot"}
+    fleet.post("switch-report", {"old_instance": {"instance_id": "i-2"}, "new_instance": new})
+    for name, failure in (("a", None), ("b", ValueError()), ("c", StoreUnavailable())):
+        api.container.timetable().run_slot(Job(name, Work(failure), timedelta(seconds=60)))
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(alerts()) > 8
+    assert len(panels()) > 12
+    for rule in alerts():
+        assert rule["labels"]["severity"] in {"info", "warning", "critical"}
+        assert rule["annotations"]["summary"]
+        assert rule["annotations"]["action"]
+
+
+@pytest.mark.parametrize(("name", "expression"), EXPRESSIONS, ids=[it[0] for it in EXPRESSIONS])
+def test_each_metric_and_label_exists(
+    name: str, expression: str, series: dict[str, list[dict[str, str]]]
+) -> None:
+    selected = _SELECTOR.findall(expression)
+    assert selected or "up{" in expression
+    for metric, matchers in selected:
+        assert metric in series, f"{name}: nobody tells {metric}"
+        for label, operator, value in _MATCHER.findall(matchers):
+            values = {labels[label] for labels in series[metric] if label in labels}
+            assert values, f"{name}: {metric} has no label {label}"
+            if operator == "=":
+                assert value in values, f"{name}: {label} is never {value}, but {values}"
+    known = _ADDED.union(*(labels for metric, _ in selected for labels in series[metric]))
+    for listed in _BY.findall(expression):
+        assert {label.strip() for label in listed.split(",")} <= known, name
+
+
+def test_prometheus_accepts_the_rules() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool, of Debian's package prometheus, is not here")
+    checked = subprocess.run(  # noqa: S603  # our own file
+        [promtool, "check", "rules", str(FOLDER / "alerts.yml")], capture_output=True, text=True
+    )
+
+    assert checked.returncode == 0, checked.stderr
+    assert f"{len(alerts())} rules found" in checked.stdout
