@@ -1123,7 +1123,7 @@ def web_app(container: Container, on_start: Callable[[], None] = lambda: None) -
         container.exporting_engine().dispose()
         container.engine().dispose()
 
-    return make_http_app(
+    app = make_http_app(
         [handler for feature in container.http() for handler in feature],
         container.gatekeeper(),
         container.cache(),
@@ -1136,3 +1136,10 @@ def web_app(container: Container, on_start: Callable[[], None] = lambda: None) -
         on_shutdown=stop,
         on_answer=container.instruments().request_answered,
     )
+    if settings.otel_exporter_otlp_endpoint:
+        from spot_optimizer.adapters.http.tracing import Tracing
+
+        tracing = Tracing(settings.otel_exporter_otlp_endpoint)
+        app.asgi_handler = tracing.around(app.asgi_handler)
+        app.on_shutdown.append(tracing.stop)
+    return app

@@ -39,6 +39,8 @@ class Settings:
     """Shared cache of several machines; unset: a file in the data folder."""
     admin_api_token: str | None = None
     """Unset: generated at the first start and kept in the data folder."""
+    otel_exporter_otlp_endpoint: str | None = None
+    """Where an OpenTelemetry collector takes spans by OTLP over HTTP; unset: there are none."""
     metrics_token: str | None = None
     """Opens `/metrics`, and nothing else, beside the operator's token."""
     admin_auth: Literal["token", "open"] = "token"

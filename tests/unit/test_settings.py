@@ -44,6 +44,7 @@ READ = [
     ("LOG_FILE", "server.log", Path("server.log")),
     ("SERVER_TIMING", "true", True),
     ("LOG_FORMAT", "json", "json"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318", "http://collector:4318"),
     ("METRICS_TOKEN", "scraper", "scraper"),
 ]
 WRONG = [
