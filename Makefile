@@ -4,7 +4,7 @@ PIP := --quiet --disable-pip-version-check
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo run test check lint types imports format diagrams lock clean
+.PHONY: setup demo run test check lint types imports format diagrams openapi lock clean
 
 # The environment to run the server, from the locked set of dependencies.
 setup: $(VENV)/installed
@@ -36,23 +36,29 @@ test: $(VENV)/installed-dev
 check: lint types imports test
 
 lint: $(VENV)/installed-dev
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests examples
+	$(BIN)/ruff format --check src tests examples
 
 types: $(VENV)/installed-dev
 	@mkdir -p .mypy_cache/path && ln -sfn ../../src .mypy_cache/path/spot_optimizer
 	$(BIN)/mypy -p spot_optimizer -p tests
+	$(BIN)/mypy examples
 
 imports: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 
 format: $(VENV)/installed-dev
-	$(BIN)/ruff check --fix src tests
-	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests examples
+	$(BIN)/ruff format src tests examples
 
 # The state machines in docs/, from the tables in the code.
 diagrams: setup
 	$(BIN)/spot-optimizer state-machines > docs/state-machines.md
+
+# The documentation of the API, from the handlers.
+openapi: setup
+	$(BIN)/spot-optimizer openapi > src/adapters/http/documentation/openapi.new
+	@mv src/adapters/http/documentation/openapi.new src/adapters/http/documentation/openapi.json
 
 # Needs uv; everything else needs only Python and make.
 lock:

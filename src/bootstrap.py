@@ -53,6 +53,7 @@ from spot_optimizer.adapters.http.dashboard.switches import (
     switch_items,
 )
 from spot_optimizer.adapters.http.decisions import decision_handlers
+from spot_optimizer.adapters.http.documentation.pages import documentation_handlers
 from spot_optimizer.adapters.http.emergencies import emergency_handlers
 from spot_optimizer.adapters.http.health import health_handlers
 from spot_optimizer.adapters.http.interruptions import interruption_handlers
@@ -1069,6 +1070,7 @@ class Container(containers.DeclarativeContainer):
         make=providers.Factory(JobService, scheduler=scheduler, worker=job_worker).provider,
     )
     http.add_args(
+        providers.Singleton(documentation_handlers),
         providers.Singleton(
             health_handlers,
             clock=clock,

@@ -31,6 +31,7 @@ from tests.contract.clock import ReplayClock
 from tests.contract.database import ReplayDatabase
 from tests.contract.recording import Row, Rows, read_catalogue
 from tests.contract.snapshots import Snapshot
+from tests.described_api import check_response
 
 OPERATOR_TOKEN: Final = "operator-of-the-tests"
 OWNER_TOKEN: Final = "token-owner-0123456789abcdefghijABCDEF"
@@ -40,7 +41,10 @@ OWNER: Final = "client-owner"
 
 # What answers without credentials (ruling R1).
 PROBES: Final = frozenset({"/health", "/livez", "/readyz"})
-OPEN_PATHS: Final = PROBES | {"/login"}
+DOCUMENTATION: Final = frozenset(
+    {"/docs", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/openapi.json"}
+)
+OPEN_PATHS: Final = PROBES | DOCUMENTATION | {"/login"}
 
 # What answers browsers, with pages.
 PAGES: Final = frozenset({"/login", "/logout"})
@@ -233,6 +237,7 @@ def an_api(
         container.cache.override(cache)
     app = web_app(container)
     with TestClient(app, raise_server_exceptions=False) as http:
+        http.event_hooks = {"response": [check_response]}
         yield Api(app, http, container, clock)
 
 

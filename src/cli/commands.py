@@ -369,6 +369,12 @@ def drift(
     from spot_optimizer.cli.judging import drift
 
     drift(session_id, since, as_json=as_json)
+@app.command("openapi", hidden=True)
+def openapi() -> None:
+    """Print the documentation of the API, which is packaged."""
+    from spot_optimizer.cli.openapi import document
+
+    typer.echo(document(), nl=False)
 
 
 @app.command("state-machines", hidden=True)

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
@@ -112,7 +112,9 @@ def emergency_handlers(
         return EmergencyReplicaMade.of(answer, wanted.signal_type)
 
     @post("/api/agents/{agent_id:str}/termination-imminent")
-    async def termination_imminent(request: AnyRequest, agent_id: FromPath[str]) -> Response[Any]:
+    async def termination_imminent(
+        request: AnyRequest, agent_id: FromPath[str]
+    ) -> Response[FailoverDone | NoReplica | NoReplicaYet]:
         async def question() -> Callable[[Caller], ReceivedNotice]:
             notice = _notice(await json_object(request, compatibility))
             return lambda caller: ReceivedNotice(AgentId(agent_id), notice, caller)

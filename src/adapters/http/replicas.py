@@ -353,7 +353,7 @@ def _status_report(fields: dict[str, object]) -> ReplicaReport:
 
 def _sync_report(fields: dict[str, object], compatibility: Compatibility) -> ReplicaReport:
     said = fields.get("sync_status")
-    if said is not None and said not in set(SyncStatus):
+    if said is not None and (not isinstance(said, str) or said not in set(SyncStatus)):
         raise ValidationFailed("Invalid sync_status")
     latency = fields.get("sync_latency_ms")
     if latency is not None:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Final
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -58,7 +58,7 @@ class Tracing:
         self._provider.shutdown()
 
 
-def _describe(span: Span, scope: Scope, status: int) -> None:
+def _describe(span: Span, scope: HTTPScope, status: int) -> None:
     """By the route's template; the path itself and the query may hold what is nobody's business."""
     route = scope.get("path_template")
     parameters: Mapping[str, object] = scope.get("path_params") or {}

@@ -347,6 +347,7 @@ class TestReports:
             ("status", {"status": 5}, "Invalid status"),
             ("sync-status", {"sync_status": "bogus"}, "Invalid sync_status"),
             ("sync-status", {"sync_status": 5}, "Invalid sync_status"),
+            ("sync-status", {"sync_status": []}, "Invalid sync_status"),
             ("sync-status", {"status": "promoted"}, "Invalid status"),
             ("sync-status", {"sync_latency_ms": -1}, "Invalid sync_latency_ms"),
             ("sync-status", {"sync_latency_ms": "slow"}, "Invalid sync_latency_ms"),
