@@ -232,6 +232,51 @@ def job_history(
     history(name, limit)
 
 
+def parity(
+    old: Annotated[str, typer.Option(help="Where the monolith is.")],
+    new: Annotated[str, typer.Option(help="Where this server is.")],
+    old_token: Annotated[
+        str | None,
+        typer.Option(envvar="OLD_TOKEN", help="For the old one; it may be open."),
+    ] = None,
+    new_token: Annotated[
+        str | None,
+        typer.Option(envvar="NEW_TOKEN", help="For the new one: an operator's."),
+    ] = None,
+    agent_token: Annotated[
+        str | None, typer.Option(envvar="AGENT_TOKEN", help="A client's, for its agents' routes.")
+    ] = None,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(help="Ask what these recordings ask; otherwise what the old server lists."),
+    ] = None,
+    sample: Annotated[int, typer.Option(min=1, help="Of each kind, ask about so many.")] = 20,
+    writes: Annotated[
+        bool,
+        typer.Option("--writes", help="Also send what changes something."),
+    ] = False,
+    report: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("parity.md"),
+) -> None:
+    """Ask two servers the same and compare their answers; changes nothing unless --writes.
+
+    Exit code 0 when they answer alike, apart from documented fixes, else 1.
+    """
+    from spot_optimizer.cli.parity import parity
+
+    told = parity(
+        old,
+        new,
+        old_token=old_token,
+        new_token=new_token,
+        agent_token=agent_token,
+        recordings=recordings,
+        sample=sample,
+        report=report,
+        writes=writes,
+    )
+    typer.echo(told)
+
+
 @database.command()
 def init() -> None:
     """Create what is missing of the schema; what is there stays as it is."""
