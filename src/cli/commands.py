@@ -106,6 +106,8 @@ def serve(
 ) -> None:
     """Serve the API until Ctrl-C.
 
+    All settings: spot-optimizer settings.
+
     Log lines go to standard output and to LOG_FILE.
 
     Requests have a line each with LOG_LEVEL=DEBUG only: such lines cost speed.
@@ -232,6 +234,19 @@ def job_history(
     history(name, limit)
 
 
+@app.command()
+def settings(
+    environment: Annotated[
+        bool, typer.Option("--environment", help="As a file of variables, all commented out.")
+    ] = False,
+) -> None:
+    """Print everything that can be set, all of it by environment variables."""
+    from spot_optimizer.cli.settings_reference import environment_file, plain_text
+
+    typer.echo(environment_file() if environment else plain_text())
+
+
+@app.command()
 def parity(
     old: Annotated[str, typer.Option(help="Where the monolith is.")],
     new: Annotated[str, typer.Option(help="Where this server is.")],

@@ -5,10 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from spot_optimizer.cli.settings_reference import (
+    PECULIARITIES,
+    environment_file,
+    names,
+    peculiarities_table,
+    settings_table,
+)
 from spot_optimizer.domain.compatibility import Compatibility
 from spot_optimizer.settings import Settings
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 ROWS = {
     name.strip(" `"): default
     for line in README.splitlines()
@@ -34,3 +42,24 @@ def test_every_setting_is_described_with_its_default(setting: object) -> None:
     described = ROWS[name.upper()].strip(" `")
 
     assert described == ("\N{EN DASH}" if default in ("", None) else str(default))
+
+
+def test_the_tables_are_those_that_the_command_prints() -> None:
+    assert settings_table() in README
+    assert peculiarities_table() in README
+
+
+def test_everything_that_can_be_set_is_told_of_once() -> None:
+    known = {it.name.upper() for it in (*fields(Settings), *fields(Compatibility))}
+    parts = {"DB_HOST", "DB_PORT", "DB_USER", "DB_NAME", "DB_PASSWORD"}
+    told = list(names())
+
+    assert set(told) == (known - {"PECULIARITIES"}) | parts
+    assert len(told) == len(set(told))
+    assert set(PECULIARITIES) == {it.name.upper() for it in fields(Compatibility)}
+
+
+def test_the_example_of_an_environment_file_is_up_to_date() -> None:
+    example = ROOT / "deploy" / "systemd" / "environment.example"
+
+    assert example.read_text() == environment_file(), "spot-optimizer settings --environment"
