@@ -308,6 +308,25 @@ def check() -> None:
     check()
 
 
+Archive = Annotated[Path, typer.Argument(metavar="FILE", help="A .tar.gz archive.")]
+
+
+@database.command()
+def backup(target: Archive) -> None:
+    """Put the database and the model files into an archive; the server may go on meanwhile."""
+    from spot_optimizer.cli.backups import backup
+
+    typer.echo(backup(target))
+
+
+@database.command()
+def restore(source: Archive) -> None:
+    """Put an archive back, into a database and folders that hold nothing yet."""
+    from spot_optimizer.cli.backups import restore
+
+    typer.echo(restore(source))
+
+
 @admin_token.command()
 def show() -> None:
     """Print the token."""
