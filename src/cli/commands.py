@@ -448,6 +448,8 @@ def drift(
     from spot_optimizer.cli.judging import drift
 
     drift(session_id, since, as_json=as_json)
+
+
 @app.command("openapi", hidden=True)
 def openapi() -> None:
     """Print the documentation of the API, which is packaged."""

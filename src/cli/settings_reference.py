@@ -1,5 +1,5 @@
 """What can be set and what it means: told once, and shown by `spot-optimizer settings`, in the
-README and in the example of an environment file. A test holds it against the settings themselves."""
+README and in the example of an environment file. A test holds it against the settings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -20,7 +20,10 @@ SETTINGS: Final[Mapping[str, str]] = {
     "DATA_DIR": "SQLite file, admin token, shared cache of the processes on this machine",
     "HOST": "address to listen on",
     "PORT": "port to listen on",
-    "REDIS_URL": "shared cache of processes on several machines",
+    "REDIS_URL": (
+        "shared cache of processes on several machines, which then run [background "
+        "jobs](#background-jobs) in processes of their own"
+    ),
     "ADMIN_API_TOKEN": "the operator's token; unset: the one in `DATA_DIR`",
     "METRICS_TOKEN": "opens `/metrics`, and nothing else, beside the admin token",
     "OTEL_EXPORTER_OTLP_ENDPOINT": (
@@ -53,11 +56,34 @@ SETTINGS: Final[Mapping[str, str]] = {
     ),
     "ALLOW_UNSAFE_UPLOADS": "also take the monolith's file types (`.pkl`, `.py`, …); they are kept and never opened",
     "ML_STRICT_ACTIVATION": "a model file that cannot be loaded refuses the activation instead of being left out",
-    "ENABLE_BACKGROUND_JOBS": "whether this server marks silent agents, expires commands and logs who is not well",
-    "ENABLE_REPLICA_COORDINATOR": "whether this server looks after replicas and open notices every 10 seconds",
-    "DECISION_ENGINE_MODULE, DECISION_ENGINE_CLASS": "the engine; the monolith's default names stand for the built-in rules",
+    "ENABLE_BACKGROUND_JOBS": "whether there are any [background jobs](#background-jobs) but the next one",
+    "ENABLE_REPLICA_COORDINATOR": "whether replicas and open notices are looked after",
+    "EMERGENCY_COMMANDS": (
+        "an agent whose instance is about to be lost, while no replica is there or coming, "
+        "is ordered to the safest pool, or to on demand"
+    ),
+    "REPLICA_MONITOR_SECONDS": "how often; at most 59",
+    "WEBHOOK_URL, WEBHOOK_SECRET": "who is told of notifications and interruptions, see [webhooks](#webhooks)",
+    "SLACK_WEBHOOK_URL": "the same for a channel of Slack: an incoming webhook",
+    "GROWTH_BACKFILL_ON_EMPTY": "gives the chart of clients of a new installation a month that is made up",
+    "RETENTION_SPOT_PRICES_DAYS, RETENTION_ONDEMAND_PRICES_DAYS, RETENTION_RISK_SCORES_DAYS, RETENTION_ENGINE_LOG_DAYS": (
+        "after how many days reported prices, risk scores and decisions are deleted; 0: "
+        "never, as below"
+    ),
+    "RETENTION_PRICING_REPORTS_DAYS, RETENTION_PREDICTIONS_DAYS, RETENTION_RAW_SUBMISSIONS_DAYS": "the same of price reports, predictions and submitted prices",
+    "RETENTION_SYSTEM_EVENTS_DAYS, RETENTION_AUDIT_DAYS, RETENTION_READ_NOTIFICATIONS_DAYS": "the same of events, audit entries and notifications that have been read",
+    "RETENTION_COMMANDS_DAYS, RETENTION_METRICS_DAYS": (
+        "the same of commands that are over, and of health samples, clean-up reports and "
+        "runs of jobs"
+    ),
+    "DECISION_ENGINE_MODULE, DECISION_ENGINE_CLASS": (
+        "the engine; the monolith's default names stand for the built-in rules, "
+        "`decision_engines.placement_engine` and `PlacementDecisionEngine` for "
+        "[placement](#placement)"
+    ),
     "LOG_LEVEL": "`DEBUG` also logs a line per request",
     "LOG_FILE": "log to this file too",
+    "SERVER_TIMING": "every answer says how long it took inside the server, in a `Server-Timing` header",
     "LOG_FORMAT": "`json`: each line an object, with the ids of its request and agent",
 }
 

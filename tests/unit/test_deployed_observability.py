@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +13,9 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from spot_optimizer.adapters.scheduling.timetable import Job
 from spot_optimizer.application.ports.decision_engine import Serving
-from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
 from tests.application_under_test import OPERATOR_TOKEN, Api, a_store_in, an_api
 from tests.unit.http.test_failover import Endangered
-from tests.unit.test_timetable import Work
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "observability"
 DECIDE: Final = {"instance": {"current_mode": "spot"}, "pricing": {"on_demand_price": 0.1}}
@@ -54,7 +50,7 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str,
     """The labels of every sample of a server where everything has happened once."""
     with (
         a_store_in(tmp_path_factory.mktemp("store")) as store,
-        an_api(store.url, tmp_path_factory.mktemp("data")) as api,
+        an_api(store.url, tmp_path_factory.mktemp("data"), ENABLE_BACKGROUND_JOBS="True") as api,
     ):
         store.empty()
         let_everything_happen(api, Endangered(api, store))
@@ -76,8 +72,7 @@ def let_everything_happen(api: Api, fleet: Endangered) -> None:
     fleet.post("termination-imminent", {"instance_id": "i-1"})
     new = {"instance_id": "i-9", "mode": "spot"}
     fleet.post("switch-report", {"old_instance": {"instance_id": "i-2"}, "new_instance": new})
-    for name, failure in (("a", None), ("b", ValueError()), ("c", StoreUnavailable())):
-        api.container.timetable().run_slot(Job(name, Work(failure), timedelta(seconds=60)))
+    api.container.run_job().by_hand("expire_commands")
 
 
 def test_there_is_something_to_look_at() -> None:

@@ -26,7 +26,7 @@ _VARIABLE: Final = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`")
 _ARROW: Final = re.compile(r"^    (\w+) --> (\w+)$", re.M)
 
 # Of tests, and the ones of other programs.
-_NOT_SETTINGS: Final = {"REQUIRE_SERVICES", "HISTORY_STEPS", "ARROWS"}
+_NOT_SETTINGS: Final = {"REQUIRE_SERVICES", "HISTORY_STEPS", "ARROWS", "RECORDED_DATA"}
 
 
 def commands() -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from spot_optimizer.cli.logs import OneObject
 from tests.application_under_test import (
+    OPEN_PATHS,
     OPERATOR_TOKEN,
     OWNER_TOKEN,
     Api,
@@ -93,7 +94,7 @@ class TestWhoMayRead:
             if with_token.get(path, token=SCRAPER).status_code == 200 and path != "/metrics"
         ]
 
-        assert set(opened) == {"/health", "/livez", "/readyz", "/login"}
+        assert set(opened) == OPEN_PATHS
 
     def test_without_a_token_of_its_own_the_operator_alone(self, api: Api) -> None:
         assert api.get("/metrics", token="").status_code == 401
@@ -276,7 +277,8 @@ class TestTheIdOfARequest:
         with a_store_in(tmp_path) as store, an_api(store.url, tmp_path, Talkative()) as api:
             store.empty()
             logger.addHandler(listener := Listener())
-            api.post("/api/agents/a-1/termination-imminent", {}, headers={"X-Request-ID": "r-1"})
+            path, given = "/api/agents/a-1/rebalance-recommendation", {"X-Request-ID": "r-1"}
+            api.post(path, {}, headers=given)
             logger.removeHandler(listener)
 
         assert lines

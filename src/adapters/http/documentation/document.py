@@ -15,6 +15,9 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 
+from spot_optimizer.adapters.http.dashboard.agents import AgentItem, PastAgentItem
+from spot_optimizer.adapters.http.dashboard.instances import InstanceItem
+from spot_optimizer.adapters.http.dashboard.switches import SwitchItem
 from spot_optimizer.adapters.http.documentation.bodies import JSON_BODIES, OTHER_BODIES, QUERIES
 
 Json = dict[str, Any]
@@ -145,6 +148,15 @@ _MEDIA_TYPES: Final[Mapping[str, Mapping[str, Json]]] = {
     },
 }
 
+# Lists that a handler encodes by itself, by what they are made of.
+_ENCODED: Final[Mapping[str, type[msgspec.Struct]]] = {
+    "/api/client/{client_id}/agents": AgentItem,
+    "/api/client/{client_id}/agents/history": PastAgentItem,
+    "/api/client/{client_id}/instances": InstanceItem,
+    "/api/client/{client_id}/switch-history": SwitchItem,
+}
+_LISTED: Final = "Listed{name}"
+
 _PUBLIC: Final = frozenset({"/health", "/livez", "/readyz", "/login", "/openapi.json"})
 _HTML: Final = frozenset({"/login", "/logout", "/docs"})
 
@@ -157,6 +169,10 @@ def make_document(handlers: Sequence[HTTPRouteHandler], version: str) -> Json:
     schema: Json = Litestar(handlers, openapi_config=config).openapi_schema.to_schema()
     components = schema["components"]["schemas"]
     components |= {"Error": _ERROR, "Problem": _PROBLEM_DETAILS, "Chart": _CHART}
+    _, listed = msgspec.json.schema_components(
+        _ENCODED.values(), ref_template=f"#/components/schemas/{_LISTED}"
+    )
+    components |= {_LISTED.format(name=name): item for name, item in listed.items()}
     schema["components"]["securitySchemes"] = {
         "clientToken": {"type": "http", "scheme": "bearer", "description": "Of one client."},
         "adminToken": {"type": "http", "scheme": "bearer", "description": "Of the operator."},
@@ -212,6 +228,9 @@ def _responses(told: Json, method: str, path: str) -> Json:
     """What the handler's type says for its own status; then what is special; else an error."""
     status = "201" if "201" in told else "200"
     success = told[status]
+    if item := _ENCODED.get(path):
+        reference = {"$ref": f"#/components/schemas/{_LISTED.format(name=item.__name__)}"}
+        success["content"][_JSON]["schema"] = {"type": "array", "items": reference}
     if types := _MEDIA_TYPES.get(path) or ("/export/" in path and _EXPORTED):
         success = {
             "description": success["description"],
