@@ -247,6 +247,7 @@ class TestBeingTold:
             FixedClock(),
             SteadyStopwatch(),
             AskEngine(FixedEngine(PlacementEngine(IDENTITY, None))),
+            timedelta(minutes=5),
         )
 
         (advice,) = decide([a_situation()])
