@@ -37,8 +37,8 @@ READS: Final[dict[str, int]] = {
     f"{INSTANCE}/metrics": 2,
     f"{INSTANCE}/available-options": 3,
     f"{INSTANCE}/logs": 4,
-    f"{INSTANCE}/price-history?days=30": 8,
-    "/api/client/pricing-history?days=30": 9,
+    f"{INSTANCE}/price-history?days=30": 11,  # ten days at a time
+    "/api/client/pricing-history?days=30": 12,
     "/api/notifications?limit=1000": 1,
 }
 # The same list or chart again, and another one of the same pools.

@@ -3,7 +3,7 @@ is asked, and in the shared cache for those that are asked for the first time.""
 
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Lock
@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 _UNSETTLED: Final = 2 * HOUR
 # How long it may take until a bucket that was settled anew shows.
 LOOKS_AGAIN_AFTER: Final = timedelta(seconds=60)
+_SLICE: Final = timedelta(days=10)
 # Pools of so many types and regions are remembered.
 _REMEMBERED: Final = 32
 # What was deleted, but for the oldest of all, shows no longer than this. It is made anew a little
@@ -197,8 +198,18 @@ def _all(
     connection: Connection, pools: tuple[str, ...], since: datetime, now: datetime, mark: Mark
 ) -> _Memory:
     first = first_bucket_of(connection, pools)
-    hours = sums_between(connection, pools, since, FAR_FUTURE, first)
+    hours: dict[int, dict[str, Sum]] = {}
+    for start, end in _slices(since, now):
+        hours |= sums_between(connection, pools, start, end, first)
     return _Memory(mark, now, now, since, first, hours)
+
+
+def _slices(since: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """So that each is grouped in the memory of the database, and answered before patience ends."""
+    while now - since > _SLICE:
+        yield since, since + _SLICE
+        since += _SLICE
+    yield since, FAR_FUTURE
 
 
 def _look_again(
