@@ -434,6 +434,18 @@ class TestFollowing:
 
         assert house.loader.prepared == [session.id]
 
+    def test_goes_back_without_opening_anything_in_another_process(self) -> None:
+        house = House()
+        first = house.upload("a.onnx")
+        house.serve.activate(first.id, OPERATOR)
+        second = house.upload("b.onnx")
+        house.serve.activate(second.id, OPERATOR)
+
+        house.serve.fall_back(OPERATOR)
+        house.serve.activate(first.id, OPERATOR)
+
+        assert house.loader.tried_out == [first.id, second.id]
+
     def test_opens_without_another_trial_what_somebody_has_activated(self) -> None:
         house = House()
         session = house.upload("a.onnx")

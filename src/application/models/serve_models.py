@@ -112,7 +112,7 @@ class ServeModels:
         with self.one_at_a_time():
             session = chosen(self._sessions())
             try:
-                built = self.loader.build(session, untried=True)
+                built = self.loader.build(session, untried=session.activated_at is None)
             except EngineNotLoaded as failure:
                 raise ModelsNotLoaded(session.id) from failure
             now = self.clock.now()
