@@ -37,15 +37,15 @@ READS: Final[dict[str, int]] = {
     f"{INSTANCE}/metrics": 2,
     f"{INSTANCE}/available-options": 3,
     f"{INSTANCE}/logs": 4,
-    f"{INSTANCE}/price-history?days=30": 11,  # ten days at a time
-    "/api/client/pricing-history?days=30": 12,
+    f"{INSTANCE}/price-history?days=30": 9,  # ten days at a time
+    "/api/client/pricing-history?days=30": 10,
     "/api/notifications?limit=1000": 1,
 }
 # The same list or chart again, and another one of the same pools.
 AGAIN: Final[dict[str, int]] = {
     f"{CLIENT}/switch-history": 1,
     f"{INSTANCE}/price-history?days=30": 1,
-    f"{INSTANCE}/price-history?days=20": 4,
+    f"{INSTANCE}/price-history?days=20": 3,
 }
 WRITES: Final[list[tuple[str, str, Json, int]]] = [
     ("POST", "/api/client/agents/AGENT/toggle-enabled", {"enabled": False}, 4),

@@ -144,7 +144,9 @@ def sums_between(
     first_bucket: datetime,
 ) -> dict[int, dict[str, Sum]]:
     """Ticks before the first bucket, buckets from there on."""
-    hours = _read(connection, _BUCKET_SUMS, pools, since, until)
+    hours: dict[int, dict[str, Sum]] = {}
+    if until > first_bucket:
+        hours = _read(connection, _BUCKET_SUMS, pools, since, until)
     if since < first_bucket:
         before = _read(connection, _TICK_SUMS, pools, since, min(until, first_bucket))
         for hour, sums in before.items():
