@@ -109,11 +109,11 @@ from spot_optimizer.adapters.persistence.fleet_figure_queries import SqlFleetFig
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.health_queries import SqlHealthQueries
 from spot_optimizer.adapters.persistence.job_runs import SqlJobRunQueries
-from spot_optimizer.adapters.persistence.market_queries import SqlMarketQueries, SqlTrustedPrices
 from spot_optimizer.adapters.persistence.messages import SqlUndeliveredMessages
 from spot_optimizer.adapters.persistence.model_queries import SqlModelQueries
 from spot_optimizer.adapters.persistence.price_windows import SqlPriceWindows
 from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
+from spot_optimizer.adapters.persistence.trusted_prices import SqlTrustedPrices
 from spot_optimizer.adapters.persistence.turns import make_turns
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.adapters.scheduling.cron import CronSchedule
@@ -187,7 +187,6 @@ from spot_optimizer.application.ports.model_files import ModelFiles
 from spot_optimizer.application.ports.model_trial import ModelTrial
 from spot_optimizer.application.pricing.build_learning_set import BuildLearningSet
 from spot_optimizer.application.pricing.deduplicate_submissions import DeduplicateSubmissions
-from spot_optimizer.application.pricing.fill_gaps import FillGaps
 from spot_optimizer.application.pricing.fill_price_gaps import FillPriceGaps
 from spot_optimizer.application.pricing.ingest_pricing_reports import IngestPricingReports
 from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent
@@ -227,8 +226,6 @@ _CONNECTIONS_OF_JOBS = 3
 _EXPORTS_AT_A_TIME = 4
 
 _TIME_LIMIT_OF_MONITORS: Final = timedelta(seconds=60)
-# A day, and as much more as the longest gap that is filled may reach beyond either end of it.
-_WINDOW_OF_GAPS: Final = timedelta(hours=27)
 # They take as long as there are rows, and let others pass meanwhile.
 _TIME_LIMIT_OF_LONG_JOBS: Final = timedelta(hours=1)
 
@@ -322,7 +319,9 @@ def _jobs(settings: Settings, monitor: Job, price_gaps: Job, *others: Job) -> Se
 
 
 def _make_receivers(settings: Settings) -> Sequence[Receiver]:
-    # Who is told nothing need not import the client.
+    if not (settings.webhook_url or settings.slack_webhook_url):
+        return []
+    # Seven megabytes, which a server that tells nobody need not pay.
     from spot_optimizer.adapters.webhooks.receivers import SlackWebhook, StandardWebhook
 
     receivers: list[Receiver] = []
@@ -1006,11 +1005,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             Job,
             name="aggregate_pricing_daily",
-            work=in_background(
-                FillGaps,
-                markets=providers.Singleton(SqlMarketQueries, engine=background_engine),
-                window=_WINDOW_OF_GAPS,
-            ),
+            work=providers.Callable(_estimating, fill_price_gaps),
             schedule=providers.Singleton(CronSchedule, "0 3 * * *"),
         ),
         providers.Singleton(

@@ -16,15 +16,15 @@ from sqlalchemy import Engine, Table, insert, select
 from spot_optimizer.adapters.ml.learning_set import FOLDER, NAME, CsvLearningSet
 from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.adapters.persistence.billing import SqlBilledClients
-from spot_optimizer.adapters.persistence.market_queries import SqlMarketQueries, SqlTrustedPrices
+from spot_optimizer.adapters.persistence.price_windows import SqlPriceWindows
+from spot_optimizer.adapters.persistence.trusted_prices import SqlTrustedPrices
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.application.admin.purge_old_rows import PurgeOldRows
 from spot_optimizer.application.clients.snapshot_growth import BackfillGrowth, SnapshotGrowth
 from spot_optimizer.application.pricing.build_learning_set import BuildLearningSet
 from spot_optimizer.application.pricing.deduplicate_submissions import DeduplicateSubmissions
-from spot_optimizer.application.pricing.fill_gaps import FillGaps
+from spot_optimizer.application.pricing.fill_price_gaps import FillPriceGaps
 from spot_optimizer.application.savings.compute_monthly_savings import ComputeMonthlySavings
-from spot_optimizer.domain.jobs import JobResult
 from spot_optimizer.domain.retention import Record
 from tests.builders import NOON
 from tests.fakes import FixedClock, SteadyStopwatch
@@ -43,7 +43,7 @@ class BatchJob:
     """What it works on, what it does, and the tables in which it shows."""
 
     seed: Callable[[Engine], None]
-    make: Callable[[Engine], Callable[[], JobResult]]
+    make: Callable[[Engine], Callable[[], object]]
     shows_in: tuple[Table, ...]
 
 
@@ -300,7 +300,7 @@ def works_of(engine: Engine) -> Callable[[], SqlUnitOfWork]:
 JOBS: Mapping[str, BatchJob] = {
     "gaps": BatchJob(
         _gaps,
-        lambda engine: FillGaps(works_of(engine), FixedClock(), SqlMarketQueries(engine), DAY),
+        lambda engine: FillPriceGaps(works_of(engine), FixedClock(), SqlPriceWindows(engine)),
         (tables.pricing_snapshots_clean, tables.pricing_snapshots_interpolated),
     ),
     "submissions": BatchJob(

@@ -12,14 +12,11 @@ from spot_optimizer.domain.monthly_bill import (
     MonthlyBill,
     price_after,
 )
-from spot_optimizer.domain.pricing.gaps import FilledBucket
 from spot_optimizer.domain.pricing.raw import BucketKey, Judgement, RawSubmission
-from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.retention import Deletion, Record
 from tests.fakes.identity import InMemoryClients, InMemoryInstances
 from tests.fakes.keeping import Keeping
 from tests.fakes.orders import InMemorySwitches
-from tests.fakes.prices import InMemoryPrices
 
 
 class InMemoryGrowth(Keeping):
@@ -90,16 +87,6 @@ class InMemoryOldRows(Keeping):
         self.rows[record] = kept[len(old) :]
         self.batches.append(len(old))
         return Deletion(len(old), old[-1] if len(old) == most else None)
-
-
-class InMemoryFilledBuckets(Keeping):
-    def __init__(self, prices: InMemoryPrices) -> None:
-        self._prices = prices
-        self.origins: dict[BucketKey, FilledBucket] = {}
-
-    def add(self, pool: SpotPool, filled: Sequence[FilledBucket], at: datetime) -> None:
-        self._prices.add_buckets([one.snapshot for one in filled], {}, at)
-        self.origins.update({(pool.id, one.snapshot.bucket.start): one for one in filled})
 
 
 class InMemorySubmissions(Keeping):

@@ -17,7 +17,6 @@ from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.switching import Switch
 from tests.fakes.batches import (
     InMemoryBilling,
-    InMemoryFilledBuckets,
     InMemoryGrowth,
     InMemoryOldRows,
     InMemorySubmissions,
@@ -82,7 +81,6 @@ class InMemoryUnitOfWork:
         self.growth = InMemoryGrowth(self.clients)
         self.billing = InMemoryBilling(self.instances, self.switches)
         self.old_rows = InMemoryOldRows()
-        self.filled_buckets = InMemoryFilledBuckets(self.prices)
         self.submissions = InMemorySubmissions()
         self.events = InMemoryEvents()
         self.notifications = InMemoryNotifications()

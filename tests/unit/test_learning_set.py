@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spot_optimizer.adapters.persistence import market_queries, tables
+from spot_optimizer.adapters.persistence import tables, trusted_prices
 from spot_optimizer.application.ports.model_files import ModelFilesUnavailable
 from spot_optimizer.domain.identifiers import PoolId
 from spot_optimizer.domain.pricing.learning import LearningRow, MarketHistory, TrustedPrice
@@ -85,8 +85,8 @@ def test_the_file_holds_all_trusted_prices_of_two_years(
     job, file = learning_job(database.engine)
     whole = job().processed
     wanted = file.rows
-    monkeypatch.setattr(market_queries, "_PRICES", market_queries._PRICES.limit(4))  # noqa: SLF001
-    monkeypatch.setattr(market_queries, "_READ_AT_ONCE", 4)
+    monkeypatch.setattr(trusted_prices, "_PRICES", trusted_prices._PRICES.limit(4))  # noqa: SLF001
+    monkeypatch.setattr(trusted_prices, "_READ_AT_ONCE", 4)
 
     assert job().processed == whole == len(wanted) == 300 - 26 - 31 + 1
     assert file.rows == wanted

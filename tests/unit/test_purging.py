@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.adapters.persistence.old_rows import KEPT
 from spot_optimizer.application.admin.purge_old_rows import PurgeOldRows
+from spot_optimizer.domain.jobs import JobResult
 from spot_optimizer.domain.retention import PERIODS, Record, days_kept
 from tests.batch_jobs import JOBS, works_of
 from tests.builders import DAY, NOON
@@ -18,6 +19,7 @@ def test_rows_at_the_limit_stay_and_rows_beyond_it_go(database: SqlStore) -> Non
     JOBS["purge"].seed(database.engine)
 
     result = JOBS["purge"].make(database.engine)()
+    assert isinstance(result, JobResult)
 
     oldest = NOON - 30 * DAY
     assert {row["captured_at"] for row in database.rows(tables.spot_price_snapshots)} == {

@@ -12,7 +12,6 @@ from spot_optimizer.adapters.persistence.clients import SqlClientRepository
 from spot_optimizer.adapters.persistence.commands import SqlCommandRepository
 from spot_optimizer.adapters.persistence.decisions import SqlDecisionLog
 from spot_optimizer.adapters.persistence.failures import meaning_of
-from spot_optimizer.adapters.persistence.filled_buckets import SqlFilledBucketRepository
 from spot_optimizer.adapters.persistence.growth import SqlGrowthRepository
 from spot_optimizer.adapters.persistence.inbox import SqlInbox
 from spot_optimizer.adapters.persistence.instances import SqlInstanceRepository
@@ -53,7 +52,6 @@ class SqlUnitOfWork:
     job_runs: SqlJobRunRepository
     message_log: SqlMessageLog
     submissions: SqlRawSubmissionRepository
-    filled_buckets: SqlFilledBucketRepository
     old_rows: SqlOldRowsRepository
     billing: SqlBillingRepository
     growth: SqlGrowthRepository
@@ -106,7 +104,6 @@ class SqlUnitOfWork:
         self.job_runs = SqlJobRunRepository(connection)
         self.message_log = SqlMessageLog(connection)
         self.submissions = SqlRawSubmissionRepository(connection)
-        self.filled_buckets = SqlFilledBucketRepository(connection)
         self.old_rows = SqlOldRowsRepository(connection)
         self.billing = SqlBillingRepository(connection)
         self.growth = SqlGrowthRepository(connection)

@@ -7,9 +7,7 @@ from typing import Protocol
 from spot_optimizer.domain.growth import ClientCount, GrowthSnapshot
 from spot_optimizer.domain.identifiers import ClientId
 from spot_optimizer.domain.monthly_bill import BilledInstance, BilledSwitch, MonthlyBill
-from spot_optimizer.domain.pricing.gaps import FilledBucket
 from spot_optimizer.domain.pricing.raw import BucketKey, Judgement, RawSubmission
-from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.retention import Deletion, Record
 
 
@@ -46,16 +44,6 @@ class BillingRepository(Protocol):
 class OldRowsRepository(Protocol):
     def delete(self, record: Record, before: datetime, position: object, most: int) -> Deletion:
         """Delete rows that are over and strictly older, at most so many."""
-        ...
-
-
-class FilledBucketRepository(Protocol):
-    def add(self, pool: SpotPool, filled: Sequence[FilledBucket], at: datetime) -> None:
-        """The prices, and where each comes from.
-
-        Raises:
-            TransactionLost: a price was measured meanwhile.
-        """
         ...
 
 

@@ -3,7 +3,6 @@ from typing import Protocol, Self
 
 from spot_optimizer.application.ports.batch_repositories import (
     BillingRepository,
-    FilledBucketRepository,
     GrowthRepository,
     OldRowsRepository,
     RawSubmissionRepository,
@@ -82,8 +81,6 @@ class UnitOfWork(Protocol):
     def message_log(self) -> MessageLog: ...
     @property
     def submissions(self) -> RawSubmissionRepository: ...
-    @property
-    def filled_buckets(self) -> FilledBucketRepository: ...
     @property
     def old_rows(self) -> OldRowsRepository: ...
     @property

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from spot_optimizer.application.ports.clock import Clock
-from spot_optimizer.application.pricing.fill_gaps import Market
+from spot_optimizer.application.pricing.fill_price_gaps import PoolGroup
 from spot_optimizer.domain.jobs import JobResult
 from spot_optimizer.domain.pricing.learning import (
     LEARNT_FROM,
@@ -15,11 +15,11 @@ from spot_optimizer.domain.pricing.learning import (
 
 
 class TrustedPrices(Protocol):
-    def markets(self, since: datetime) -> Sequence[Market]: ...
+    def markets(self, since: datetime) -> Sequence[PoolGroup]: ...
 
-    def average_on_demand(self, market: Market, since: datetime) -> float | None: ...
+    def average_on_demand(self, market: PoolGroup, since: datetime) -> float | None: ...
 
-    def buckets(self, market: Market, since: datetime) -> Iterator[Sequence[TrustedPrice]]:
+    def buckets(self, market: PoolGroup, since: datetime) -> Iterator[Sequence[TrustedPrice]]:
         """Bucket after bucket, read as they are asked for."""
         ...
 

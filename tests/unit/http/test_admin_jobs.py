@@ -18,9 +18,11 @@ from tests.application_under_test import (
     an_api,
 )
 
+MONITORS = ["replica_monitor", "pricing_data_quality"]
 HOUSEKEEPING = [
     "mark_stale_agents_offline",
     "monitor_agent_health",
+    "roll_up_prices",
     "expire_commands",
     "watch_model_drift",
     "aggregate_pricing_hourly",
@@ -58,7 +60,7 @@ def test_all_jobs_are_listed_before_any_has_run(api: Api) -> None:
 
     assert answer.status_code == 200
     jobs = {job["name"]: job for job in answer.json()["jobs"]}
-    assert list(jobs) == ["replica_monitor", *HOUSEKEEPING]
+    assert list(jobs) == [*MONITORS, *HOUSEKEEPING]
     cleanup = jobs["cleanup_old_data"]
     assert cleanup["schedule"] == "0 2 * * *"
     assert (cleanup["status"], cleanup["lastRun"]) == ("waiting", None)
@@ -68,7 +70,7 @@ def test_all_jobs_are_listed_before_any_has_run(api: Api) -> None:
     assert jobs["backfill_client_growth"]["nextRun"] is None
 
 
-@pytest.mark.parametrize("name", [*HOUSEKEEPING, "replica_monitor"])
+@pytest.mark.parametrize("name", [*MONITORS, *HOUSEKEEPING])
 def test_every_job_can_be_run(api: Api, name: str) -> None:
     api.container.run_job().by_hand(name)
 
@@ -127,10 +129,10 @@ def test_it_is_for_operators(api: Api, path: str, token: str | None) -> None:
     ("settings", "expected"),
     [
         ({"ENABLE_REPLICA_COORDINATOR": "False"}, HOUSEKEEPING),
-        ({"ENABLE_BACKGROUND_JOBS": "False"}, ["replica_monitor"]),
+        ({"ENABLE_BACKGROUND_JOBS": "False"}, MONITORS),
         (
             {"GROWTH_BACKFILL_ON_EMPTY": "False"},
-            ["replica_monitor", *HOUSEKEEPING[:-1]],
+            [*MONITORS, *HOUSEKEEPING[:-1]],
         ),
     ],
 )

@@ -237,10 +237,10 @@ def _responses(told: Json, method: str, path: str) -> Json:
             "content": {name: {"schema": schema} for name, schema in types.items()},
         }
     if path in _HTML:
-        html = {"text/html": {"schema": {"type": "string"}}}
-        redirect = {"description": "Elsewhere", "content": html}
+        html: Json = {"text/html": {"schema": {"type": "string"}}}
+        redirect: Json = {"description": "Elsewhere", "content": html}
         pages = {"200": {"description": "A page", "content": html}, "303": redirect}
-        either = {**html, **_refusal(401)["content"]}
+        either: Json = {**html, **_refusal(401)["content"]}
         refused = {code: {"description": "A page", "content": either} for code in ("401", "403")}
         others = {"description": "Any other refusal", "content": either}
         return {**pages, **refused, "default": others}
