@@ -61,6 +61,8 @@ def _serve(settings: Settings, workers: int) -> None:
             logger.warning("ADMIN_AUTH=open: whoever reaches this port is an operator")
         if settings.allow_unsafe_uploads:
             logger.warning("ALLOW_UNSAFE_UPLOADS: files that run code when opened may be uploaded")
+        if settings.redis_url is not None:
+            logger.warning("REDIS_URL: background jobs need `scheduler` and `worker` beside this")
         with _inspection(settings.database_url, workers) as inspection:
             from spot_optimizer.cli.workers import run  # takes a moment, which is free now
 
