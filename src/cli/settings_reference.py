@@ -62,7 +62,7 @@ SETTINGS: Final[Mapping[str, str]] = {
         "an agent whose instance is about to be lost, while no replica is there or coming, "
         "is ordered to the safest pool, or to on demand"
     ),
-    "REPLICA_MONITOR_SECONDS": "how often; at most 59",
+    "REPLICA_MONITOR_SECONDS": "how often `replica_monitor` looks; at most 59",
     "WEBHOOK_URL, WEBHOOK_SECRET": "who is told of notifications and interruptions, see [webhooks](#webhooks)",
     "SLACK_WEBHOOK_URL": "the same for a channel of Slack: an incoming webhook",
     "GROWTH_BACKFILL_ON_EMPTY": "gives the chart of clients of a new installation a month that is made up",

@@ -229,8 +229,8 @@ def _responses(told: Json, method: str, path: str) -> Json:
     status = "201" if "201" in told else "200"
     success = told[status]
     if item := _ENCODED.get(path):
-        reference = {"$ref": f"#/components/schemas/{_LISTED.format(name=item.__name__)}"}
-        success["content"][_JSON]["schema"] = {"type": "array", "items": reference}
+        items = {"$ref": f"#/components/schemas/{_LISTED.format(name=item.__name__)}"}
+        success["content"][_JSON]["schema"] = {"type": "array", "items": items}
     if types := _MEDIA_TYPES.get(path) or ("/export/" in path and _EXPORTED):
         success = {
             "description": success["description"],
