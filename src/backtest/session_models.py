@@ -11,6 +11,7 @@ from spot_optimizer.adapters.ml.predictors import NotAModel
 from spot_optimizer.adapters.ml.prior import prior_model
 from spot_optimizer.application.ports.model_files import ModelFileMissing, ModelFiles
 from spot_optimizer.backtest.placing import Models
+from spot_optimizer.domain.models.file_names import is_placement_model
 from spot_optimizer.domain.models.sessions import ModelSession
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ def models_of(session: ModelSession, files: ModelFiles) -> Models | None:
         ModelFilesUnavailable: the files cannot be read.
     """
     for file in session.files:
+        if not is_placement_model(file.name):
+            continue
         try:
             content = files.read(session.id, file.name)
             if file.sha256 in (None, sha256(content).hexdigest()):

@@ -20,8 +20,7 @@ from spot_optimizer.backtest.traces import Trace, Track
 from spot_optimizer.cli.configuration import settings_from
 from spot_optimizer.cli.databases import opened
 from spot_optimizer.cli.failures import FAILED, WRONG_SETTING, Failure
-
-FILE_STEM: Final = "placement_model"
+from spot_optimizer.domain.models.file_names import PLACEMENT_MODEL
 
 _TRACKS: Final = (Track.PRICE, Track.AVAILABILITY, Track.PREEMPTION)
 _TELLS_OF_LOSSES: Final = frozenset({Track.AVAILABILITY, Track.PREEMPTION, Track.SERVER})
@@ -61,7 +60,10 @@ def train(data: Path | None, *, from_server: bool, until: str | None, out: Path)
                 [_recording(trace) for trace in traces],
                 lambda step: status.update(f"Training: {step}"),
             ).model
-            files = {f"{FILE_STEM}.skops": as_skops(model), f"{FILE_STEM}.json": as_json(model)}
+            files = {
+                f"{PLACEMENT_MODEL}.skops": as_skops(model),
+                f"{PLACEMENT_MODEL}.json": as_json(model),
+            }
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             (out / name).write_bytes(content)

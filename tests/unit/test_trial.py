@@ -199,7 +199,7 @@ def test_other_files_hold_no_placement_model(content: bytes) -> None:
 _SESSION = ModelSession(
     id=SessionId("s-1"),
     state=SessionState.PENDING,
-    files=(KeptFile(name="placement.skops"),),
+    files=(KeptFile(name="placement_model.skops"),),
     total_bytes=1,
     created_at=NOON,
 )
@@ -248,7 +248,7 @@ def test_a_process_may_find_nothing_to_judge(tmp_path: Path) -> None:
 
 
 def test_sessions_that_cannot_hold_a_placement_model_need_no_process(tmp_path: Path) -> None:
-    files = (KeptFile(name="risk_predictor.skops"), KeptFile(name="placement.onnx"))
+    files = (KeptFile(name="risk_predictor.skops"), KeptFile(name="placement_model.onnx"))
 
     assert _process(tmp_path, "sys.exit(1)").judge(replace(_SESSION, files=files), None) is None
 

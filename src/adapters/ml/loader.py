@@ -22,7 +22,7 @@ from spot_optimizer.application.ports.decision_engine import (
 )
 from spot_optimizer.application.ports.model_files import ModelFileMissing, ModelFiles
 from spot_optimizer.domain.decisions.model_based import Role
-from spot_optimizer.domain.models.file_names import extension_of
+from spot_optimizer.domain.models.file_names import extension_of, is_placement_model
 from spot_optimizer.domain.models.sessions import KeptFile, ModelSession
 from spot_optimizer.domain.placement.forecasts import RiskModel
 
@@ -33,8 +33,6 @@ _VERSION_FIGURES: Final = 12
 ML_BASED: Final = "MLBasedDecisionEngine"
 RULE_BASED: Final = "RuleBasedEngine"
 PLACEMENT: Final = "PlacementDecisionEngine"
-PLACEMENT_MODEL: Final = "placement_model"
-"""The stem of the file that holds one."""
 
 # By the names under which the former server imported them; nothing else is ever imported.
 _ENGINES: Final[Mapping[tuple[str, str], str]] = {
@@ -126,7 +124,7 @@ class BuiltInEngines:
                 raise NotAModel("is not what was uploaded")
             if extension not in FORMATS:
                 raise NotAModel("is of a format that is never opened")
-            if stem == PLACEMENT_MODEL and extension == ".skops":
+            if is_placement_model(file.name):
                 opened.placement = _placement_model(content)
             else:
                 if untried and self.try_out is not None:

@@ -11,8 +11,7 @@ from typing import Final, Literal, TypeVar
 import msgspec
 
 from spot_optimizer.application.ports.model_trial import TrialFailed
-from spot_optimizer.domain.decisions.model_based import Role
-from spot_optimizer.domain.models.file_names import extension_of
+from spot_optimizer.domain.models.file_names import is_placement_model
 from spot_optimizer.domain.models.gate import Comparison, Drift, Evidence, Figure, Rival, Verdict
 from spot_optimizer.domain.models.sessions import ModelSession
 
@@ -20,7 +19,6 @@ T = TypeVar("T")
 
 _TIME_LIMIT_S: Final = 300
 _PROGRAM: Final = (sys.executable, "-m", "spot_optimizer.cli", "models")
-_EXTENSION: Final = ".skops"
 
 
 class _Compared(msgspec.Struct):
@@ -59,7 +57,7 @@ class TrialProcess:
     program: Sequence[str] = _PROGRAM
 
     def judge(self, candidate: ModelSession, champion: ModelSession | None) -> Verdict | None:
-        if not _may_hold_placement_models(candidate):
+        if not _holds_placement_model(candidate):
             return None
         against = [] if champion is None else ["--against", champion.id]
         answer = self._answer("judge", candidate, *against, kind=_Judgement).found
@@ -81,7 +79,7 @@ class TrialProcess:
         )
 
     def drift(self, live: ModelSession, since: datetime) -> Drift | None:
-        if not _may_hold_placement_models(live):
+        if not _holds_placement_model(live):
             return None
         answer = self._answer("drift", live, "--since", since.isoformat(), kind=_DriftSeen).found
         if answer is None:
@@ -115,12 +113,9 @@ class TrialProcess:
             raise TrialFailed("its answer cannot be read") from error
 
 
-def _may_hold_placement_models(session: ModelSession) -> bool:
+def _holds_placement_model(session: ModelSession) -> bool:
     """Other sessions need no process to tell that there is nothing to judge."""
-    return any(
-        extension_of(file.name) == _EXTENSION and file.name.rpartition(".")[0] not in tuple(Role)
-        for file in session.files
-    )
+    return any(is_placement_model(file.name) for file in session.files)
 
 
 def _last_line(told: bytes) -> str:

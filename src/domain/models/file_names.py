@@ -23,6 +23,9 @@ class UploadKind(StrEnum):
 SAFE_EXTENSIONS: Final = frozenset({".onnx", ".skops"})
 """Formats that hold figures only."""
 
+PLACEMENT_MODEL: Final = "placement_model"
+"""What the file of a placement model is called, its extension aside."""
+
 # Formats that run code when they are opened; they are kept and never opened.
 _LEGACY: Final = {
     UploadKind.MODELS: frozenset({".h5", ".joblib", ".pb", ".pkl", ".pt", ".pth"}),
@@ -78,3 +81,9 @@ def accepted_names(given: Sequence[str], kind: UploadKind, *, unsafe: bool) -> t
             raise DuplicateFileName(name)
         seen.add(name.lower())
     return names
+
+
+def is_placement_model(file_name: str) -> bool:
+    """Whether the placement policy looks for its model in a file of this name."""
+    stem, _, _ = file_name.rpartition(".")
+    return stem == PLACEMENT_MODEL and extension_of(file_name) == ".skops"

@@ -27,7 +27,7 @@ def api(store: Store, tmp_path: Path) -> Iterator[Api]:
 def test_a_deliberately_bad_model_is_refused_unless_it_is_forced(api: Api, store: Store) -> None:
     good = session_of(api, a_file("risk_predictor.skops", skops_risk()))
     activate(api, good)
-    bad = session_of(api, a_file("placement.skops", as_file(deliberately_bad())))
+    bad = session_of(api, a_file("placement_model.skops", as_file(deliberately_bad())))
 
     answer = activate(api, bad)
 
