@@ -19,6 +19,8 @@ from spot_optimizer.domain.placement.forecasts import RiskModel
 
 FEWEST_STRETCHES: Final = 20
 """On fewer, the server's record is not judged on."""
+_MOST_STRETCHES: Final = 40
+"""About a minute of computing: a server knows of many more types than tell much of risk."""
 FEWEST_LOSSES: Final = 20
 """With fewer of them on record there is nothing to learn risk from."""
 _STRETCH_S: Final = 2 * 86400
@@ -65,7 +67,27 @@ def evidence_for(
 ) -> tuple[Evidence, Sequence[Trace]]:
     """What both have not seen: the record where it holds enough of that, else the scenarios."""
     held_out = _held_out(recorded, candidate, champion)
-    return (Evidence.RECORD, held_out) if is_enough(held_out) else (Evidence.SCENARIOS, scenarios())
+    if is_enough(held_out):
+        return Evidence.RECORD, _most_telling(held_out)
+    return Evidence.SCENARIOS, scenarios()
+
+
+def _most_telling(traces: Sequence[Trace]) -> Sequence[Trace]:
+    """Those with the most losses in the judged time, as many as a trial has time for."""
+    chosen: list[Trace] = []
+    stretches = 0
+    for trace in sorted(traces, key=lambda one: (-_losses_judged(one), one.agent)):
+        stretches += len(_beginnings(trace))
+        if chosen and stretches > _MOST_STRETCHES:
+            break
+        chosen.append(trace)
+    return chosen
+
+
+def _losses_judged(trace: Trace) -> int:
+    if trace.start >= trace.ticks:
+        return 0
+    return int((trace.drops_until[-1] - trace.drops_until[trace.start]).sum())
 
 
 def _held_out(

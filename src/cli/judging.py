@@ -61,7 +61,8 @@ def drift(session_id: str, since: str, *, as_json: bool) -> None:
     if as_json:
         _print_json(found)
     else:
-        Console().print("Too little has come true" if found is None else str(found))
+        told = "Too little has come true" if found is None else str(found)
+        Console().print(told, soft_wrap=True, markup=False)
 
 
 def _verdict(container: Container, session_id: str, against: str | None) -> Verdict | None:

@@ -100,6 +100,17 @@ def test_nobody_is_judged_on_what_they_were_made_of() -> None:
     assert _evidence(says_nothing, None, recorded)[0] is Evidence.SCENARIOS
 
 
+def test_of_many_markets_those_with_the_most_losses_are_judged_on() -> None:
+    scarce, calm = made_up_markets()[0], made_up_markets()[4]
+    many = [replace(calm, agent=f"calm {n}") for n in range(12)] + [scarce]
+
+    evidence, chosen = evidence_for(_models(sensible()), None, many, _market)
+
+    # Five stretches each.
+    assert (evidence, len(chosen), chosen[0].agent) == (Evidence.RECORD, 8, scarce.agent)
+    assert chosen[1].agent == "calm 0"
+
+
 def test_a_record_without_losses_says_nothing_of_risk() -> None:
     calm = [replace(one, up=numpy.ones_like(one.up)) for one in _recorded()]
 
