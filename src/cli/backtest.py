@@ -12,6 +12,7 @@ from rich.table import Table
 
 from spot_optimizer.adapters.ml.predictors import NotAModel
 from spot_optimizer.adapters.persistence.market_history import SqlMarketHistory
+from spot_optimizer.backtest.baselines import BASELINES
 from spot_optimizer.backtest.contestants import Contestant, baselines
 from spot_optimizer.backtest.count_table import CountTable
 from spot_optimizer.backtest.exports import write_tables
@@ -31,6 +32,7 @@ from spot_optimizer.cli.configuration import settings_from
 from spot_optimizer.cli.databases import opened
 from spot_optimizer.cli.failures import FAILED, WRONG_SETTING, Failure
 
+_ALL_BASELINES: Final = "baselines"
 _WITHOUT_MODEL: Final = "placement, no model"
 _REPORT: Final = "report.html"
 _TOLD_INTERRUPTIONS: Final = (Track.AVAILABILITY, Track.PREEMPTION, Track.SERVER)
@@ -95,11 +97,14 @@ def _contestants(policies: Sequence[str], models: Models) -> Sequence[Contestant
     everyone: dict[str, Contestant] = {one.name: one for one in baselines()}
     for placement in (PlacementPolicy(_WITHOUT_MODEL), PlacementPolicy(models=models)):
         everyone[placement.name] = placement
-    unknown = [name for name in policies if name not in everyone]
+    chosen = {
+        name for given in policies for name in (BASELINES if given == _ALL_BASELINES else (given,))
+    }
+    unknown = sorted(chosen - set(everyone))
     if unknown:
-        known = ", ".join(everyone)
+        known = ", ".join((_ALL_BASELINES, *everyone))
         raise Failure(f"--policy {unknown[0]}: there is none; known are {known}", WRONG_SETTING)
-    return [one for name, one in everyone.items() if not policies or name in policies]
+    return [one for name, one in everyone.items() if not chosen or name in chosen]
 
 
 def _recorded(folder: Path) -> Sequence[Trace]:

@@ -366,7 +366,9 @@ def backtest(
     ] = False,
     policy: Annotated[
         list[str] | None,
-        typer.Option(help="Who takes part, by name and as often as wanted; otherwise all."),
+        typer.Option(
+            help="Who takes part, by name, or `baselines`; as often as wanted; otherwise all."
+        ),
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="For the placement policy; default: the packaged one.")

@@ -93,6 +93,15 @@ def test_who_takes_part_can_be_chosen(folder: Path, tmp_path: Path) -> None:
     assert set(table["profile"].to_pylist()) == {"heavy"}
 
 
+def test_all_baselines_have_one_name(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    assert _run(folder, out, "--policy", "baselines", "--profile", "light") == 0
+
+    table = pyarrow.parquet.read_table(out / "results.parquet")
+    assert set(table["decider"].to_pylist()) == {"oracle", *BASELINES}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
