@@ -62,6 +62,8 @@ class Option:
     """Expected before a reclaim, within the horizon."""
     risk: float
     """Probability of a reclaim within the horizon."""
+    hours_paid: float
+    """Of the horizon, at this price: while it is up, and after a reclaim if it is come back to."""
     running: float
     """For running there while it is up, and elsewhere after that."""
     reclaim: float
@@ -112,9 +114,9 @@ class Choice:
         if not self.others:
             return "Nothing: there is no other place."
         best = self.others[0]
-        if best.hours_up <= 0:
+        if best.hours_paid <= 0:
             return f"{_named(best)} would have to be up."
-        change = self.gain / best.hours_up
+        change = self.gain / best.hours_paid
         return (
             f"{_named(best)} would have to cost {abs(change):.6f} USD per hour "
             f"{'less' if change >= 0 else 'more'}, that is {best.price - change:.6f}."

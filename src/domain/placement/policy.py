@@ -23,6 +23,11 @@ that looks best is the one most likely misjudged, and waiting has a value of its
 hazard of a pool falls while it stays up. Chosen on recorded launch probes and reclaims, for agents
 that move cheaply and for those that do not; 1.7 to 2.5 do about as well."""
 
+_HALF_KNOWN_H: Final = 24.0
+_LEAST_KNOWN_H: Final = 8.0
+"""The caution is the double for a pool that was watched for a day only, and at most four times
+that of a pool whose past is well known: forecasts from little are the likeliest to be wrong."""
+
 _HORIZON_H: Final = 80.0
 _COST_OF_HORIZON_H: Final = 0.3
 _SHORTEST_H: Final = 48.0
@@ -133,7 +138,8 @@ class _Judging:
                 found.append(self._entering(pool))
         moving = 0.0 if current.pool_id is None else self._moving
         price, horizon_h = self._on_demand, self._horizon_h
-        found.append(Option(None, price, horizon_h, 0.0, price * horizon_h, 0.0, moving))
+        cost = price * horizon_h
+        found.append(Option(None, price, horizon_h, 0.0, horizon_h, cost, 0.0, moving))
         return found
 
     def _stay(self, pool_id: PoolId, here: PoolOutlook | None) -> Option:
@@ -142,26 +148,38 @@ class _Judging:
         expected = here.expected_price
         price = self._price_here if expected == inf else expected
         up = up_time(here.known_risk, self._horizon_h)
-        paid_h = max(up.hours, self._overlap_h)
-        running = price * paid_h + self._after(price, up)
-        return Option(pool_id, price, up.hours, up.risk, running, up.risk * self._reclaim, 0.0)
+        return self._option(pool_id, price, up, max(up.hours, self._overlap_h), 0.0)
 
     def _entering(self, pool: PoolOutlook) -> Option:
         current = self._current
-        up = up_time(pool.known_risk, self._horizon_h, ENTRY_CAUTION)
+        little_known = 1.0 + _HALF_KNOWN_H / _hours_known(pool)
+        up = up_time(pool.known_risk, self._horizon_h, ENTRY_CAUTION * little_known)
         price = pool.expected_price
-        running = price * up.hours + self._after(price, up)
         is_ready = current.replica_ready and pool.pool_id == current.replica_pool_id
         moving = self._promoting if is_ready and not current.reclaimed else self._moving
+        return self._option(pool.pool_id, price, up, up.hours, moving)
+
+    def _option(
+        self, pool_id: PoolId, price: float, up: UpTime, paid_h: float, moving: float
+    ) -> Option:
+        """Whoever loses a pool goes back to one like it again and again for the rest of the
+        horizon, unless on demand is cheaper."""
+        rest_h = max(0.0, self._horizon_h - up.hours)
+        reclaims = up.risk / up.hours * self._cycle if up.hours > 0 else inf
+        comes_back = price + reclaims < self._on_demand
+        rest = (price + reclaims if comes_back else self._on_demand) * rest_h
         return Option(
-            pool.pool_id, price, up.hours, up.risk, running, up.risk * self._reclaim, moving
+            pool_id=pool_id,
+            price=price,
+            hours_up=up.hours,
+            risk=up.risk,
+            hours_paid=paid_h + (rest_h if comes_back else 0.0),
+            running=price * paid_h + rest,
+            reclaim=up.risk * self._reclaim,
+            moving=moving,
         )
 
-    def _after(self, price: float, up: UpTime) -> float:
-        """USD for the rest of the horizon: whoever loses a pool goes back to one like it again and
-        again, unless on demand is cheaper."""
-        rest_h = self._horizon_h - up.hours
-        if rest_h <= 0 or up.hours <= 0:
-            return self._on_demand * max(0.0, rest_h)
-        again = price + up.risk / up.hours * self._cycle
-        return min(self._on_demand, again) * rest_h
+
+def _hours_known(pool: PoolOutlook) -> float:
+    known = pool.hours_known
+    return max(known, _LEAST_KNOWN_H) if isfinite(known) else _LEAST_KNOWN_H
