@@ -1,21 +1,19 @@
-"""What is built from what. The only file that knows all of the inside."""
+"""What is built from what, out of the parts that `wiring` makes."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from dependency_injector import containers, providers
 from litestar import Litestar
 from sqlalchemy import Engine
 
-from spot_optimizer.adapters.admin_token import AdminTokenFile, CurrentAdminToken
 from spot_optimizer.adapters.http.access import AdminAuth, Gatekeeper, OperatorAccess
 from spot_optimizer.adapters.http.admin import admin_handlers
 from spot_optimizer.adapters.http.admin_clients import admin_client_handlers
@@ -38,19 +36,12 @@ from spot_optimizer.adapters.http.dashboard.instances import (
     dashboard_instance_handlers,
     instance_items,
 )
-from spot_optimizer.adapters.http.dashboard.lists import (
-    WrittenList,
-    WrittenUntilNews,
-    all_written,
-    written,
-)
 from spot_optimizer.adapters.http.dashboard.notifications import notification_handlers
 from spot_optimizer.adapters.http.dashboard.prices import dashboard_price_handlers
 from spot_optimizer.adapters.http.dashboard.replicas import dashboard_replica_handlers
 from spot_optimizer.adapters.http.dashboard.savings import dashboard_savings_handlers
 from spot_optimizer.adapters.http.dashboard.switches import (
     dashboard_switch_handlers,
-    switch_items,
 )
 from spot_optimizer.adapters.http.decisions import decision_handlers
 from spot_optimizer.adapters.http.documentation.pages import documentation_handlers
@@ -75,12 +66,10 @@ from spot_optimizer.adapters.metrics.measured import (
     job_outcomes,
 )
 from spot_optimizer.adapters.metrics.sharing import SharedFigures
-from spot_optimizer.adapters.ml.directory_files import DirectoryFiles
 from spot_optimizer.adapters.ml.learning_set import CsvLearningSet
 from spot_optimizer.adapters.ml.loader import BuiltInEngines, TryOut
 from spot_optimizer.adapters.ml.registry import EngineRegistry
 from spot_optimizer.adapters.ml.trial import try_out
-from spot_optimizer.adapters.ml.trial_process import TrialProcess
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.billing import SqlBilledClients
@@ -103,8 +92,7 @@ from spot_optimizer.adapters.persistence.engine import (
     make_engine,
     make_reading_engine,
 )
-from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion, FileExclusion
-from spot_optimizer.adapters.persistence.file_cache import FileCache
+from spot_optimizer.adapters.persistence.exclusion import DatabaseExclusion
 from spot_optimizer.adapters.persistence.fleet_figure_queries import SqlFleetFigureQueries
 from spot_optimizer.adapters.persistence.fleet_queries import SqlFleetQueries
 from spot_optimizer.adapters.persistence.health_queries import SqlHealthQueries
@@ -118,7 +106,7 @@ from spot_optimizer.adapters.persistence.turns import make_turns
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.adapters.scheduling.cron import CronSchedule
 from spot_optimizer.adapters.scheduling.embedded import EmbeddedJobs, JobService
-from spot_optimizer.adapters.scheduling.engine_watch import EngineWatch, SilentAnnouncer
+from spot_optimizer.adapters.scheduling.engine_watch import EngineWatch
 from spot_optimizer.adapters.scheduling.pulse import Pulse
 from spot_optimizer.adapters.scheduling.scheduler import Scheduler
 from spot_optimizer.adapters.system import (
@@ -140,7 +128,6 @@ from spot_optimizer.application.agents.report_termination import ReportTerminati
 from spot_optimizer.application.agents.toggle_agent import ToggleAgent
 from spot_optimizer.application.authenticate import (
     Authenticate,
-    ForCallers,
     RecordRefusedCredentials,
 )
 from spot_optimizer.application.clients.create_client import CreateClient
@@ -153,13 +140,10 @@ from spot_optimizer.application.commands.force_switch import ForceSwitch
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands
 from spot_optimizer.application.commands.issue_switch_command import IssueSwitchCommand
 from spot_optimizer.application.commands.report_command_execution import ReportCommandExecution
-from spot_optimizer.application.dashboard.questions import all_asked_together, each_asked_once
-from spot_optimizer.application.dashboard.switches import SwitchLine
 from spot_optimizer.application.decisions.decide import Decide
 from spot_optimizer.application.decisions.questions import AskEngine
 from spot_optimizer.application.decisions.recommend_switch import RecommendSwitch
 from spot_optimizer.application.decisions.replay_decision import ReplayDecision
-from spot_optimizer.application.interruptions.emergency_orders import EmergencyOrders
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EnsureEmergencyReplica,
 )
@@ -180,11 +164,7 @@ from spot_optimizer.application.notifications.mark_read import MarkRead
 from spot_optimizer.application.ports.cache import Cache
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.decision_engine import Announcer
-from spot_optimizer.application.ports.identity import Identifiers
-from spot_optimizer.application.ports.jobs import JobExclusions, JobQueue
-from spot_optimizer.application.ports.messages import Receiver
 from spot_optimizer.application.ports.model_files import ModelFiles
-from spot_optimizer.application.ports.model_trial import ModelTrial
 from spot_optimizer.application.pricing.build_learning_set import BuildLearningSet
 from spot_optimizer.application.pricing.deduplicate_submissions import DeduplicateSubmissions
 from spot_optimizer.application.pricing.fill_price_gaps import FillPriceGaps
@@ -203,15 +183,39 @@ from spot_optimizer.application.sessions.log_out import LogOut
 from spot_optimizer.application.sessions.open_sessions import OpenSessions
 from spot_optimizer.application.switching.record_switch import RecordSwitch
 from spot_optimizer.domain import job_occurrences
-from spot_optimizer.domain.compatibility import Compatibility
-from spot_optimizer.domain.jobs import NOTHING_DONE, JobResult
 from spot_optimizer.domain.retention import days_kept
 from spot_optimizer.settings import Settings
-
-if TYPE_CHECKING:
-    from dramatiq import Broker
-
-    from spot_optimizer.adapters.scheduling.worker import JobWorker
+from spot_optimizer.wiring.background import (
+    by_name,
+    declared,
+    estimating,
+    every_seconds,
+    jobs_of,
+    looking,
+    make_broker,
+    make_emergency_orders,
+    make_queue,
+    make_receivers,
+    make_worker,
+    one_of_machine,
+    one_run_at_a_time,
+    silently,
+)
+from spot_optimizer.wiring.questions import (
+    all_listed_for_callers,
+    joined_for_callers,
+    listed_for_callers,
+    switch_histories,
+)
+from spot_optimizer.wiring.stores import (
+    cache_of_prices,
+    make_admin_token,
+    make_announcer,
+    make_cache,
+    make_files,
+    make_loader,
+    make_trial,
+)
 
 # What a notice has to wait for is a batch of them.
 _NOTICES_AT_A_TIME = 16
@@ -219,8 +223,6 @@ _NOTICES_AT_A_TIME = 16
 # Emergency replicas take longer than notices, which are not to share the processor with many.
 _EMERGENCIES_AT_A_TIME = 1
 
-# Two jobs, and whoever looks after models.
-_CONNECTIONS_OF_JOBS = 3
 
 # A reader who is slow holds a connection for as long as that takes.
 _EXPORTS_AT_A_TIME = 4
@@ -230,215 +232,14 @@ _TIME_LIMIT_OF_MONITORS: Final = timedelta(seconds=60)
 _TIME_LIMIT_OF_LONG_JOBS: Final = timedelta(hours=1)
 
 
+# Two jobs, and whoever looks after models.
+_CONNECTIONS_OF_JOBS = 3
+
+
 def _connections(settings: Settings) -> int:
     """Nobody who has a thread waits for a connection."""
     lanes = 1 + _EMERGENCIES_AT_A_TIME
     return settings.db_pool_size + lanes + _CONNECTIONS_OF_JOBS
-
-
-def _make_cache(settings: Settings, clock: Clock) -> Cache:
-    if settings.redis_url is not None:
-        # Six megabytes and 50 ms, which a server on one machine need not pay.
-        from spot_optimizer.adapters.scheduling.redis_cache import (
-            RedisCache,
-        )
-
-        return RedisCache(settings.redis_url)
-    return FileCache(settings.data_dir / "cache.sqlite3", clock)
-
-
-def _cache_of_prices(settings: Settings, cache: Cache) -> Cache | None:
-    return None if settings.peculiarities.rows_change_beneath else cache
-
-
-def _make_announcer(settings: Settings) -> Announcer:
-    if settings.redis_url is not None:
-        from spot_optimizer.adapters.scheduling.redis_announcer import (
-            RedisAnnouncer,
-        )
-
-        return RedisAnnouncer(settings.redis_url)
-    return SilentAnnouncer()
-
-
-def _make_files(settings: Settings, folder: Path | None, name: str) -> ModelFiles:
-    if settings.model_store_url:
-        from spot_optimizer.adapters.ml.object_files import (
-            ObjectFiles,
-        )
-
-        return ObjectFiles(f"{settings.model_store_url.rstrip('/')}/{name}")
-    return DirectoryFiles(folder or settings.data_dir / name)
-
-
-def _make_loader(settings: Settings, files: ModelFiles, try_out: TryOut) -> BuiltInEngines:
-    peculiarities = settings.peculiarities
-    return BuiltInEngines(
-        files=files,
-        module=settings.decision_engine_module,
-        class_name=settings.decision_engine_class,
-        strict=settings.ml_strict_activation,
-        try_out=try_out,
-        opens_models=not peculiarities.former_model_sessions,
-        missing_spot_price_is_free=peculiarities.missing_spot_price_is_free,
-    )
-
-
-def _make_trial(settings: Settings) -> ModelTrial | None:
-    """None where uploads are kept and never opened."""
-    if settings.peculiarities.former_model_sessions:
-        return None
-    places = {
-        "DATABASE_URL": settings.database_url,
-        "DATA_DIR": str(settings.data_dir),
-        "MODEL_DIR": str(settings.model_dir or ""),
-        "MODEL_STORE_URL": settings.model_store_url,
-    }
-    return TrialProcess({**os.environ, **places})
-
-
-def _every(seconds: int) -> CronSchedule:
-    return CronSchedule(f"*/{seconds} * * * * *")
-
-
-def _make_emergency_orders(
-    settings: Settings, identifiers: Identifiers, price_freshness: timedelta
-) -> EmergencyOrders | None:
-    return EmergencyOrders(identifiers, price_freshness) if settings.emergency_commands else None
-
-
-def _jobs(settings: Settings, monitor: Job, price_gaps: Job, *others: Job) -> Sequence[Job]:
-    """Those that are to run."""
-    monitors = [monitor, price_gaps] if settings.enable_replica_coordinator else []
-    if not settings.enable_background_jobs:
-        return monitors
-    left_out = set() if settings.growth_backfill_on_empty else {"backfill_client_growth"}
-    if not (settings.webhook_url or settings.slack_webhook_url):
-        left_out.add("deliver_notifications")
-    return [*monitors, *(job for job in others if job.name not in left_out)]
-
-
-def _make_receivers(settings: Settings) -> Sequence[Receiver]:
-    if not (settings.webhook_url or settings.slack_webhook_url):
-        return []
-    # Seven megabytes, which a server that tells nobody need not pay.
-    from spot_optimizer.adapters.webhooks.receivers import SlackWebhook, StandardWebhook
-
-    receivers: list[Receiver] = []
-    if settings.webhook_url:
-        receivers.append(StandardWebhook(settings.webhook_url, settings.webhook_secret))
-    if settings.slack_webhook_url:
-        receivers.append(SlackWebhook(settings.slack_webhook_url))
-    return receivers
-
-
-def _by_name(jobs: Sequence[Job]) -> Mapping[str, Job]:
-    return {job.name: job for job in jobs}
-
-
-def _looking(look: Callable[[], Mapping[object, int]]) -> Callable[[], JobResult]:
-    """For a job that changes nothing."""
-    return lambda: JobResult(processed=sum(look().values()))
-
-
-def _estimating(fill: FillPriceGaps) -> Callable[[], JobResult]:
-    def work() -> JobResult:
-        quality = fill()
-        return JobResult(
-            inserted=quality.filled,
-            details={"too_long": quality.too_long, "failed_pools": quality.failed_pools},
-        )
-
-    return work
-
-
-def _silently(do: Callable[[], None]) -> Callable[[], JobResult]:
-    """For a job that counts nothing."""
-
-    def work() -> JobResult:
-        do()
-        return NOTHING_DONE
-
-    return work
-
-
-def _one_run_at_a_time(engine: Engine) -> JobExclusions:
-    return lambda job: DatabaseExclusion(engine, f"job-{job}", patience_s=0)
-
-
-def _one_of_machine(settings: Settings) -> FileExclusion:
-    return FileExclusion(settings.data_dir / "jobs.lock", patience_s=0)
-
-
-def _make_broker(settings: Settings) -> Broker:
-    # Twelve megabytes, which processes without jobs need not pay.
-    if settings.redis_url is not None:
-        from spot_optimizer.adapters.scheduling.redis_broker import redis_broker
-
-        return redis_broker(settings.redis_url)
-    from spot_optimizer.adapters.scheduling.actors import in_memory_broker
-
-    return in_memory_broker()
-
-
-def _make_queue(broker: Broker, settings: Settings) -> JobQueue:
-    from spot_optimizer.adapters.scheduling.actors import DramatiqJobQueue
-
-    if settings.redis_url is None:
-        return DramatiqJobQueue(broker)
-    from spot_optimizer.adapters.scheduling.redis_broker import UNREACHABLE
-
-    return DramatiqJobQueue(broker, UNREACHABLE)
-
-
-def _declared(broker: Broker, jobs: Sequence[Job], run_job: RunJob) -> Broker:
-    from spot_optimizer.adapters.scheduling.actors import declare_actors
-
-    declare_actors(broker, jobs, run_job)
-    return broker
-
-
-def _make_worker(broker: Broker, threads: int) -> JobWorker:
-    """With a thread for each job none waits for another."""
-    from spot_optimizer.adapters.scheduling.worker import JobWorker
-
-    return JobWorker(broker, threads)
-
-
-def _make_admin_token(settings: Settings) -> CurrentAdminToken:
-    return CurrentAdminToken(settings.admin_api_token, AdminTokenFile(settings.data_dir))
-
-
-def _listed_for_callers(
-    authenticate: providers.Provider[Authenticate],
-    view: providers.Provider[Any],
-) -> providers.Provider[Any]:
-    return _joined_for_callers(authenticate, providers.Singleton(each_asked_once, view))
-
-
-def _all_listed_for_callers(
-    authenticate: providers.Provider[Authenticate],
-    view: providers.Provider[Any],
-    answered_as: Callable[[Any], Any],
-) -> providers.Provider[Any]:
-    together = providers.Singleton(all_written, view, answered_as)
-    return _joined_for_callers(authenticate, providers.Singleton(all_asked_together, together))
-
-
-def _switch_histories(
-    views: SqlSwitchViews, compatibility: Compatibility
-) -> Callable[..., WrittenList[SwitchLine]]:
-    write = written(views.of_client, switch_items)
-    return write if compatibility.rows_change_beneath else WrittenUntilNews(write, views.edition_of)
-
-
-def _joined_for_callers(
-    authenticate: providers.Provider[Authenticate],
-    use_case: providers.Provider[Any],
-    **how: object,
-) -> providers.Provider[Any]:
-    for_callers = providers.Singleton(ForCallers, authenticate=authenticate, use_case=use_case)
-    return providers.Singleton(Joined, for_callers, **how)
 
 
 class Container(containers.DeclarativeContainer):
@@ -457,7 +258,7 @@ class Container(containers.DeclarativeContainer):
         make_reading_engine, engine=engine, connections=_EXPORTS_AT_A_TIME
     )
     cache: providers.Singleton[Cache] = providers.Singleton(
-        _make_cache, settings=settings, clock=clock
+        make_cache, settings=settings, clock=clock
     )
     instruments = providers.Singleton(Instruments)
     figures_dir: providers.Object[Path | None] = providers.Object(None)
@@ -497,20 +298,20 @@ class Container(containers.DeclarativeContainer):
     admin_queries = providers.Singleton(SqlAdminQueries, engine=reading_engine)
     model_queries = providers.Singleton(SqlModelQueries, engine=reading_engine)
     model_files: providers.Singleton[ModelFiles] = providers.Singleton(
-        _make_files, settings=settings, folder=settings.provided.model_dir, name="models"
+        make_files, settings=settings, folder=settings.provided.model_dir, name="models"
     )
     engine_files: providers.Singleton[ModelFiles] = providers.Singleton(
-        _make_files,
+        make_files,
         settings=settings,
         folder=settings.provided.decision_engine_dir,
         name="decision_engines",
     )
     try_out_model: providers.Object[TryOut] = providers.Object(try_out)
     loader: providers.Singleton[BuiltInEngines] = providers.Singleton(
-        _make_loader, settings=settings, files=model_files, try_out=try_out_model
+        make_loader, settings=settings, files=model_files, try_out=try_out_model
     )
     announcer: providers.Singleton[Announcer] = providers.Singleton(
-        _make_announcer, settings=settings
+        make_announcer, settings=settings
     )
     one_upload_at_a_time = providers.Singleton(DatabaseExclusion, engine=engine, name="models")
     engine_watch = providers.Singleton(
@@ -520,7 +321,7 @@ class Container(containers.DeclarativeContainer):
         ),
         announcer=announcer,
     )
-    trial = providers.Singleton(_make_trial, settings=settings)
+    trial = providers.Singleton(make_trial, settings=settings)
     serve_models = compatible(
         ServeModels,
         files=model_files,
@@ -538,13 +339,13 @@ class Container(containers.DeclarativeContainer):
     record_start = transactional(RecordStart, cache=cache, engines=engines)
 
     emergency_orders = providers.Singleton(
-        _make_emergency_orders, settings, identifiers, price_freshness
+        make_emergency_orders, settings, identifiers, price_freshness
     )
 
     agent_queries = providers.Singleton(SqlAgentQueries, engine=reading_engine)
     replica_queries = providers.Singleton(SqlReplicaQueries, engine=reading_engine)
     health_probe = providers.Singleton(SqlHealthProbe, engine=reading_engine)
-    admin_token = providers.Singleton(_make_admin_token, settings=settings)
+    admin_token = providers.Singleton(make_admin_token, settings=settings)
     operator_access = providers.Singleton(
         OperatorAccess,
         token_sha256=admin_token,
@@ -563,9 +364,9 @@ class Container(containers.DeclarativeContainer):
         session=session_cookie,
     )
 
-    joined_for_callers = partial(_joined_for_callers, authenticate)
-    listed_for_callers = partial(_listed_for_callers, authenticate)
-    all_listed_for_callers = partial(_all_listed_for_callers, authenticate)
+    joined_for_callers = partial(joined_for_callers, authenticate)
+    listed_for_callers = partial(listed_for_callers, authenticate)
+    all_listed_for_callers = partial(all_listed_for_callers, authenticate)
 
     http = providers.List(
         providers.Singleton(
@@ -783,7 +584,7 @@ class Container(containers.DeclarativeContainer):
         SqlPriceViews,
         engine=reading_engine,
         clock=clock,
-        cache=providers.Callable(_cache_of_prices, settings, cache),
+        cache=providers.Callable(cache_of_prices, settings, cache),
     )
     http.add_args(
         providers.Singleton(
@@ -835,7 +636,7 @@ class Container(containers.DeclarativeContainer):
             dashboard_switch_handlers,
             gatekeeper=gatekeeper,
             histories=listed_for_callers(
-                providers.Singleton(_switch_histories, switch_views, compatibility)
+                providers.Singleton(switch_histories, switch_views, compatibility)
             ),
             switch_lists=listed_for_callers(switch_views.provided.of_client),
         ),
@@ -871,13 +672,13 @@ class Container(containers.DeclarativeContainer):
         FillPriceGaps, windows=providers.Singleton(SqlPriceWindows, engine=background_engine)
     )
     jobs: providers.Provider[Sequence[Job]] = providers.Callable(
-        _jobs,
+        jobs_of,
         settings,
         providers.Singleton(
             Job,
             name="replica_monitor",
             work=providers.Callable(counted, coordinator_pass),
-            schedule=providers.Callable(_every, settings.provided.replica_monitor_seconds),
+            schedule=providers.Callable(every_seconds, settings.provided.replica_monitor_seconds),
             time_limit=_TIME_LIMIT_OF_MONITORS,
             retries=0,
             keeps_history=False,
@@ -885,7 +686,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             Job,
             name="pricing_data_quality",
-            work=providers.Callable(_estimating, fill_price_gaps),
+            work=providers.Callable(estimating, fill_price_gaps),
             schedule=providers.Singleton(CronSchedule, "*/5 * * * *"),
             time_limit=_TIME_LIMIT_OF_MONITORS,
             retries=0,
@@ -910,7 +711,7 @@ class Container(containers.DeclarativeContainer):
             Job,
             name="monitor_agent_health",
             work=providers.Callable(
-                _looking,
+                looking,
                 providers.Singleton(
                     MonitorHealth,
                     queries=providers.Singleton(SqlHealthQueries, engine=background_engine),
@@ -923,7 +724,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             Job,
             name="roll_up_prices",
-            work=providers.Callable(_silently, price_views.provided.roll_up),
+            work=providers.Callable(silently, price_views.provided.roll_up),
             schedule=providers.Singleton(CronSchedule, "0 * * * *"),
             at_start=True,
             keeps_history=False,
@@ -941,7 +742,7 @@ class Container(containers.DeclarativeContainer):
             Job,
             name="watch_model_drift",
             work=providers.Callable(
-                _silently,
+                silently,
                 in_background(
                     WatchDrift,
                     queries=model_queries,
@@ -959,7 +760,7 @@ class Container(containers.DeclarativeContainer):
             work=in_background(
                 DeliverMessages,
                 messages=providers.Singleton(SqlUndeliveredMessages, engine=background_engine),
-                receivers=providers.Singleton(_make_receivers, settings=settings),
+                receivers=providers.Singleton(make_receivers, settings=settings),
                 cache=cache,
             ),
             schedule=providers.Singleton(CronSchedule, "*/5 * * * * *"),
@@ -1005,7 +806,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             Job,
             name="aggregate_pricing_daily",
-            work=providers.Callable(_estimating, fill_price_gaps),
+            work=providers.Callable(estimating, fill_price_gaps),
             schedule=providers.Singleton(CronSchedule, "0 3 * * *"),
         ),
         providers.Singleton(
@@ -1029,16 +830,16 @@ class Container(containers.DeclarativeContainer):
         ),
     )
     job_run_queries = providers.Singleton(SqlJobRunQueries, engine=background_engine)
-    one_run_at_a_time = providers.Singleton(_one_run_at_a_time, engine=background_engine)
+    one_run_at_a_time = providers.Singleton(one_run_at_a_time, engine=background_engine)
     run_job = in_background(
         RunJob,
-        jobs=providers.Callable(_by_name, jobs),
+        jobs=providers.Callable(by_name, jobs),
         one_at_a_time=one_run_at_a_time,
         on_end=providers.Singleton(job_outcomes, instruments),
     )
     broker = providers.Singleton(
-        _declared,
-        broker=providers.Singleton(_make_broker, settings=settings),
+        declared,
+        broker=providers.Singleton(make_broker, settings=settings),
         jobs=jobs,
         run_job=run_job,
     )
@@ -1046,14 +847,14 @@ class Container(containers.DeclarativeContainer):
         FireDueJobs,
         jobs=jobs,
         queries=job_run_queries,
-        queue=providers.Singleton(_make_queue, broker=broker, settings=settings),
+        queue=providers.Singleton(make_queue, broker=broker, settings=settings),
         one_at_a_time=one_run_at_a_time,
         first_entry=providers.Singleton(DatabaseExclusion, engine=background_engine, name="jobs"),
     )
     pulse = providers.Singleton(Pulse, clock=clock)
     scheduler = providers.Singleton(Scheduler, fire=fire_due_jobs, clock=clock, pulse=pulse)
     job_worker = providers.Singleton(
-        _make_worker, broker=broker, threads=providers.Callable(len, jobs)
+        make_worker, broker=broker, threads=providers.Callable(len, jobs)
     )
     list_jobs = providers.Singleton(ListJobs, jobs=jobs, queries=job_run_queries, clock=clock)
     http.add_args(
@@ -1061,7 +862,7 @@ class Container(containers.DeclarativeContainer):
     )
     embedded_jobs = providers.Singleton(
         EmbeddedJobs,
-        one_of_machine=providers.Singleton(_one_of_machine, settings=settings),
+        one_of_machine=providers.Singleton(one_of_machine, settings=settings),
         make=providers.Factory(JobService, scheduler=scheduler, worker=job_worker).provider,
     )
     http.add_args(
