@@ -43,9 +43,10 @@ class ListJobs:
         Raises:
             JobNotFound: there is no such job.
         """
+        runs = self.queries.ended(name, limit)
         if name is not None and name not in {job.name for job in self.jobs}:
             raise JobNotFound(name)
-        return self.queries.ended(name, limit)
+        return runs
 
     def _line(self, job: Job, newest: JobRun | None, last: JobRun | None) -> JobLine:
         next_at = job.schedule.next_after(self.clock.now()) if job.schedule else None
