@@ -30,7 +30,7 @@ async def a_server(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=STDOUT,
-            process_group=0,  # Ctrl-C is for the fleet, which still has to say goodbye
+            start_new_session=True,  # Ctrl-C is for the fleet, which still has to say goodbye
         )
     try:
         yield process
