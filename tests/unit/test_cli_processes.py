@@ -77,16 +77,21 @@ class TestServe:
             server.line_with("Listening on ")
             url, headers = f"http://{LOCAL}:{port}", {"Authorization": "Bearer t"}
 
-            def counted() -> float:
+            def asked(path: str) -> httpx.Response:
                 # A connection of its own each time, so that either worker may answer.
-                text = httpx.get(f"{url}/metrics", headers=headers, trust_env=False).text
+                return httpx.get(
+                    url + path, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+                )
+
+            def counted() -> float:
+                text = asked("/metrics").text
                 series = 'seconds_count{method="GET",route="/livez",status="200"} '
                 return sum(
                     float(line.split(series)[1]) for line in text.split("\n") if series in line
                 )
 
             for _ in range(requests):
-                httpx.get(f"{url}/livez", trust_env=False)
+                asked("/livez")
             seen = [counted()]
             while seen[-1] < requests:
                 seen.append(counted())
