@@ -75,6 +75,15 @@ def test_a_move_of_heavier_agents_needs_more_saving() -> None:
     assert (target(LIGHT), target(HEAVY)) == (Target.POOL, Target.STAY)
 
 
+def test_the_same_forecast_counts_for_less_of_a_pool_that_was_hardly_watched() -> None:
+    def target(hours_known: float) -> Target:
+        pool = replace(a_pool(risk=Risk(0.04, 0.2)), hours_known=hours_known)
+        choice = decide(Position(pool_id=None), [pool], ON_DEMAND, HEAVY, NO_LIMITS, NOW)
+        return choice.target
+
+    assert [target(hours) for hours in (nan, 0, 12, 168)] == [Target.STAY] * 3 + [Target.POOL]
+
+
 def test_flees_from_a_risk() -> None:
     pools = [a_pool(HERE, 0.3, Risk(0.9, 0.99)), a_pool(THERE, 0.31, SAFE)]
 

@@ -23,9 +23,9 @@ that looks best is the one most likely misjudged, and waiting has a value of its
 hazard of a pool falls while it stays up. Chosen on recorded launch probes and reclaims, for agents
 that move cheaply and for those that do not; 1.7 to 2.5 do about as well."""
 
-_HALF_KNOWN_H: Final = 24.0
+_HALF_KNOWN_H: Final = 16.0
 _LEAST_KNOWN_H: Final = 8.0
-"""The caution is the double for a pool that was watched for a day only, and at most four times
+"""The caution is the double for a pool that was watched for 16 hours only, and at most three times
 that of a pool whose past is well known: forecasts from little are the likeliest to be wrong."""
 
 _HORIZON_H: Final = 80.0

@@ -1,6 +1,6 @@
 """How long a pool is expected to stay up, from what is thought of its next hours."""
 
-from math import exp, log1p
+from math import exp, expm1, log1p
 from typing import Final, NamedTuple
 
 from spot_optimizer.domain.placement.outlook import Risk
@@ -40,9 +40,8 @@ def up_time(risk: Risk, horizon_h: float, caution: float = 1.0) -> UpTime:
         if expected < _HARDLY_ANY:
             hours += alive * length
         else:
-            survives = exp(-expected)
-            hours += alive * length * (1.0 - survives) / expected
-            alive *= survives
+            hours += alive * length * -expm1(-expected) / expected
+            alive *= exp(-expected)
     return UpTime(hours, 1.0 - alive)
 
 
