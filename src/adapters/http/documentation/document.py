@@ -246,10 +246,13 @@ def _responses(told: Json, method: str, path: str) -> Json:
         return {**pages, **refused, "default": others}
     responses: Json = {status: success}
     for code, component in _FURTHER.get((method, path), {}).items():
-        reference = {"schema": {"$ref": f"#/components/schemas/{component}"}}
+        special: Json = {"schema": {"$ref": f"#/components/schemas/{component}"}}
+        if code == HTTPStatus.INTERNAL_SERVER_ERROR:  # which anything else may be, too
+            usual = _refusal(code)["content"]
+            special = {"schema": {"anyOf": [special["schema"], usual[_JSON]["schema"]]}}
         responses[str(code)] = {
             "description": HTTPStatus(code).phrase,
-            "content": {_JSON: reference},
+            "content": {_JSON: special},
         }
     expected = {400, 413, 500} | (set() if _is_public(path) else {401, 403})
     expected |= {404} if "{" in path else set()
