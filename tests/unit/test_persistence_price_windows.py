@@ -22,11 +22,11 @@ def test_it_is_said_where_an_estimate_comes_from(database: SqlStore) -> None:
     assert row["confidence_score"] == Decimal("0.85")
 
 
-def test_where_nothing_is_missing_one_statement_says_so(database: SqlStore) -> None:
+def test_where_nothing_is_missing_pools_and_their_counts_say_so(database: SqlStore) -> None:
     database.put_pools(ZONE_A)
     put(database, POOL_A, {20: "0.0400", 15: "0.0300", 10: "0.0500"})
 
     with statements(database.engine) as sent:
         fill(database)
 
-    assert len([one for one in sent if one.startswith("SELECT")]) == 1
+    assert len([one for one in sent if one.startswith("SELECT")]) == 2

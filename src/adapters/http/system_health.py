@@ -78,7 +78,8 @@ class SystemHealth(Struct, rename="camel"):
             api_status="Healthy",
             database="Connected" if found.database_answers else "Disconnected",
             decision_engine="Loaded" if loaded else "Not Loaded",
-            connection_pool=f"{found.idle_connections}/{pool_size}",
+            # Some connections are kept for notices and jobs, which nobody asked for.
+            connection_pool=f"{min(found.idle_connections, pool_size)}/{pool_size}",
             timestamp=clock.now().astimezone(UTC).replace(tzinfo=None).isoformat(),
             model_status=ModelHealth(
                 loaded=loaded,

@@ -131,7 +131,15 @@ def ids(api: Api, store: Store) -> dict[str, str]:
 
 
 def test_the_document_has_every_route(api: Api) -> None:
-    names = {"client_id", "agent_id", "instance_id", "command_id", "replica_id", "notification_id"}
+    names = [
+        "client_id",
+        "agent_id",
+        "instance_id",
+        "command_id",
+        "replica_id",
+        "notification_id",
+        "name",
+    ]
     known = {name: f"{{{name}}}" for name in names}
 
     assert set(documented(api)) >= {
