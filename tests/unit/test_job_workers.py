@@ -217,9 +217,12 @@ class TestTheScheduler:
         assert fires.starts == 1
 
     def test_one_that_was_never_started_may_be_stopped(self) -> None:
-        scheduler = Scheduler(Fires(), FixedClock())
+        fires = Fires()
+        scheduler = Scheduler(fires, FixedClock())
 
         scheduler.stop()
+
+        assert fires.starts == 0
 
 
 class Service:
