@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,9 @@ from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EmergencyRequest,
     EnsureEmergencyReplica,
 )
+from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent
+from spot_optimizer.application.replicas.create_replica import CreateReplica, ReplicaOrder
+from spot_optimizer.domain.agents.agent import Agent, AgentSettings
 from spot_optimizer.domain.identifiers import PoolId
 from spot_optimizer.domain.interruptions import SignalType
 from spot_optimizer.domain.pricing.buckets import Bucket
@@ -39,7 +43,7 @@ from tests.builders import (
     an_interruption,
     an_observation,
 )
-from tests.fakes import CountingIdentifiers, FixedClock
+from tests.fakes import CountingIdentifiers, FixedClock, SteadyStopwatch
 from tests.stores import SqlStore, Store, statements
 
 STEPS = range(14)
@@ -120,17 +124,21 @@ class TestTheChoice:
             interruptions_24h=lost,
         )
 
-    def choose(self, b: PricedPool, c: PricedPool, wishes: Wishes | None = None) -> PoolId:
-        """B has always been lost together with A, C never."""
-        market = PoolMarket(
+    # B has always been lost together with A, C never.
+    pasts: ClassVar = {POOL_A: past(60), POOL_B: past(60), POOL_C: past(600)}
+
+    def market(self, b: PricedPool, c: PricedPool) -> PoolMarket:
+        return PoolMarket(
             instance_type="t3.medium",
             region="us-east-1",
             pools=[self.pool(POOL_A), b, c],
             current=POOL_A,
             now=NOON,
         )
-        pasts = {POOL_A: past(60), POOL_B: past(60), POOL_C: past(600)}
-        chosen = market.safest(wishes or Wishes(), pasts=pasts)
+
+    def choose(self, b: PricedPool, c: PricedPool, wishes: Wishes | None = None) -> PoolId:
+        market = self.market(b, c)
+        chosen = market.safest(wishes or Wishes(), pasts=self.pasts)
         assert chosen is not None
         without = market.safest(wishes or Wishes())
         assert without is not None
@@ -153,6 +161,49 @@ class TestTheChoice:
 
     def test_of_pools_without_prices_too(self) -> None:
         assert self.choose(self.pool(POOL_B, None), self.pool(POOL_C, None)) == POOL_C
+
+    @pytest.mark.parametrize(
+        ("price_of_c", "chosen"),
+        [("0.020000", POOL_C), ("0.020100", POOL_C), ("0.020101", POOL_B), (None, POOL_B)],
+    )
+    def test_a_standby_goes_to_the_least_alike_of_the_cheapest(
+        self, price_of_c: str | None, chosen: PoolId
+    ) -> None:
+        market = self.market(self.pool(POOL_B, "0.020000"), self.pool(POOL_C, price_of_c))
+
+        for found in (
+            market.cheapest(pasts=self.pasts),
+            market.cheapest_whatever_is_known(pasts=self.pasts),
+        ):
+            assert found is not None
+            assert found.pool_id == chosen
+
+    def test_without_a_past_the_cheapest_standby_is_the_first(self) -> None:
+        market = self.market(self.pool(POOL_B, "0.020010"), self.pool(POOL_C, "0.020000"))
+
+        assert [pool.pool_id for pool in market.equally_cheap()] == [POOL_C, POOL_B]
+        cheapest = market.cheapest()
+        assert cheapest is not None
+        assert cheapest.pool_id == POOL_C
+
+    def test_limits_of_a_standby_come_before_likeness(self) -> None:
+        market = self.market(self.pool(POOL_B, "0.020000"), self.pool(POOL_C, "0.020010"))
+        for wishes in (
+            Wishes(highest_hourly_cost=Decimal("0.020005")),
+            Wishes(excluded_zones=frozenset({ZONE_C})),
+        ):
+            found = market.cheapest(wishes, self.pasts)
+            assert found is not None
+            assert found.pool_id == POOL_B
+
+    def test_a_pool_where_a_replica_failed_comes_after_one_that_is_more_alike(self) -> None:
+        market = self.market(self.pool(POOL_B), self.pool(POOL_C))
+
+        found = market.cheapest_whatever_is_known([POOL_C], self.pasts)
+
+        assert found is not None
+        assert found.pool_id == POOL_B
+        assert [pool.pool_id for pool in market.equally_cheap(avoided=[POOL_C])] == [POOL_B]
 
 
 class TestPasts:
@@ -188,8 +239,9 @@ class TestPasts:
         assert len([one for one in sent if one.startswith("SELECT")]) == 2
 
 
-def test_an_emergency_replica_goes_there(store: Store) -> None:
-    store.put(a_client(), an_agent(), an_instance())
+def put_equal_pools(store: Store, agent: Agent) -> None:
+    """B was lost when A was, C an hour later; both cost the same."""
+    store.put(a_client(), agent, an_instance())
     store.put_pools(ZONE_A, ZONE_B, ZONE_C)
     the_day_before = NOON - 2 * DAY
     with store.work() as work:
@@ -201,9 +253,38 @@ def test_an_emergency_replica_goes_there(store: Store) -> None:
         ):
             work.interruptions.add(an_interruption(pool_id=pool_id, detected_at=moment), NOON)
         work.commit()
+
+
+def test_an_emergency_replica_goes_there(store: Store) -> None:
+    put_equal_pools(store, an_agent())
     clock, ids = FixedClock(), CountingIdentifiers()
     ask = EnsureEmergencyReplica(store.work, clock, ids, HOUR, TODAY)
 
     made = ask(AGENT, EmergencyRequest(signal_type=SignalType.REBALANCE_RECOMMENDATION), FROM_ACME)
 
     assert made.pool.id == POOL_C
+
+
+MANUAL = AgentSettings(auto_switch_enabled=False, manual_replica_enabled=True)
+
+
+def test_the_standby_of_the_coordinator_goes_there(store: Store) -> None:
+    put_equal_pools(store, an_agent(settings=MANUAL))
+    clock, ids = FixedClock(), CountingIdentifiers()
+
+    CoordinateAgent(store.work, clock, SteadyStopwatch(), ids, HOUR, TODAY)(AGENT)
+
+    with store.work() as work:
+        (standby,) = work.replicas.active_of(AGENT)
+    assert standby.pool_id == POOL_C
+
+
+def test_a_standby_whose_pool_nobody_named_goes_there(store: Store) -> None:
+    put_equal_pools(store, an_agent(settings=MANUAL))
+    create = CreateReplica(
+        store.work, FixedClock(), SteadyStopwatch(), CountingIdentifiers(), HOUR, TODAY
+    )
+
+    created = create(AGENT, ReplicaOrder(tags={}), FROM_ACME)
+
+    assert created.pool.id == POOL_C

@@ -30,7 +30,7 @@ class EmergencyOrders:
     ) -> None:
         """To the safest pool, or to on demand; whatever else was ordered has been cancelled."""
         market = market_around(work, agent, primary, now, self.price_freshness)
-        pool = market.safest(pasts=pasts_of_equals(work, market, ()))
+        pool = market.safest(pasts=pasts_of_equals(work, market, market.equally_safe()))
         command = emergency_switch(
             agent, None if pool is None else pool.pool_id, CommandId(self.identifiers.new_id()), now
         )

@@ -29,7 +29,11 @@ from spot_optimizer.domain.interruptions import (
     same_notice,
 )
 from spot_optimizer.domain.pricing.report import SpotPool
-from spot_optimizer.domain.replicas.emergency import EmergencyReplica, make_emergency_replica
+from spot_optimizer.domain.replicas.emergency import (
+    EmergencyReplica,
+    make_emergency_replica,
+    pools_that_failed,
+)
 from spot_optimizer.domain.replicas.pools import NO_WISHES, Wishes
 from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.replicas.standbys import live, newest
@@ -102,7 +106,11 @@ class EnsureEmergencyReplica:
                     self.identifiers.new_id(),
                     now,
                     request.wishes,
-                    pasts_of_equals(work, market, known, request.wishes),
+                    pasts_of_equals(
+                        work,
+                        market,
+                        market.equally_safe(request.wishes, pools_that_failed(known)),
+                    ),
                 )
                 answer = EmergencyAnswer(made, pool_of_replica(work, made))
                 counted = save_replicas(work, agent, known, [made], now, caller, self.compatibility)

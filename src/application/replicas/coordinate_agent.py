@@ -151,7 +151,9 @@ class CoordinateAgent:
             market,
             self.identifiers.new_id(),
             now,
-            pasts=pasts_of_equals(work, market, seen.replicas),
+            pasts=pasts_of_equals(
+                work, market, market.equally_safe(avoided=pools_that_failed(seen.replicas))
+            ),
         )
         if self.compatibility.notices_leave_little:
             bare = replace(made, signal_type=None, interruption_detected_at=None)
@@ -164,7 +166,9 @@ class CoordinateAgent:
         NoCapacity: there is no pool at all.
         """
         market = self._market(work, seen.agent, now)
-        pool = market.cheapest_whatever_is_known(pools_that_failed(seen.replicas))
+        avoided = pools_that_failed(seen.replicas)
+        pasts = pasts_of_equals(work, market, market.equally_cheap(avoided=avoided))
+        pool = market.cheapest_whatever_is_known(avoided, pasts)
         if pool is None:
             raise NoCapacity
         if pool.pool_id == market.current:

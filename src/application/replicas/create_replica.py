@@ -8,7 +8,11 @@ from spot_optimizer.application.ports.clock import Clock, Stopwatch
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.replicas.changes import save_if_changed, save_replicas
-from spot_optimizer.application.replicas.market import market_around, pool_of_replica
+from spot_optimizer.application.replicas.market import (
+    market_around,
+    pasts_of_equals,
+    pool_of_replica,
+)
 from spot_optimizer.application.replicas.promotions import primary_of
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.agents.agent import Agent, AgentStatus
@@ -179,7 +183,8 @@ class CreateReplica:
         if order.pool_id is not None:
             pool = self._named_pool(work, order, order.pool_id, market, now)
             return pool, _price(work, pool, now)
-        chosen: PricedPool | None = market.cheapest(order.wishes)
+        pasts = pasts_of_equals(work, market, market.equally_cheap(order.wishes))
+        chosen: PricedPool | None = market.cheapest(order.wishes, pasts)
         if chosen is None and order.machine is not None:
             chosen = next((one for one in market.pools if one.pool_id == market.current), None)
         found = work.pools.find(chosen.pool_id) if chosen is not None else None

@@ -1,14 +1,14 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.identifiers import PoolId
+from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.report import SpotPool
-from spot_optimizer.domain.replicas.emergency import pools_that_failed
 from spot_optimizer.domain.replicas.likeness import PoolPast
-from spot_optimizer.domain.replicas.pools import NO_PASTS, NO_WISHES, PoolMarket, Wishes
+from spot_optimizer.domain.replicas.pools import NO_PASTS, PoolMarket
 from spot_optimizer.domain.replicas.replica import Replica
 
 
@@ -31,14 +31,10 @@ def market_around(
 
 
 def pasts_of_equals(
-    work: UnitOfWork,
-    market: PoolMarket,
-    replicas: Iterable[Replica],
-    wishes: Wishes = NO_WISHES,
+    work: UnitOfWork, market: PoolMarket, equals: Sequence[PricedPool]
 ) -> Mapping[PoolId, PoolPast]:
-    """What decides between pools that are equally safe for an emergency replica: their pasts and
-    that of the current pool, if there is a choice."""
-    equals = market.equally_safe(wishes, pools_that_failed(replicas))
+    """What decides between pools that are equally good otherwise: their pasts and that of the
+    current pool, if there is a choice."""
     if len(equals) < 2 or market.current is None:
         return NO_PASTS
     return work.pools.pasts_of({market.current, *(pool.pool_id for pool in equals)}, market.now)

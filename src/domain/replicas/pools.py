@@ -42,26 +42,47 @@ class PoolMarket:
     now: datetime
     freshness: timedelta = PRICE_STAYS_FRESH
 
-    def cheapest(self, wishes: Wishes = NO_WISHES) -> PricedPool | None:
-        """Another pool with a fresh price within the limits; by price, then id."""
-        affordable = [
-            (pool.price, pool.pool_id, pool)
-            for pool in self.others(wishes)
-            if pool.price is not None
-            and pool.is_fresh(self.now, self.freshness)
-            and (wishes.highest_hourly_cost is None or pool.price <= wishes.highest_hourly_cost)
-        ]
-        return min(affordable, key=lambda found: found[:2])[2] if affordable else None
+    def cheapest(
+        self, wishes: Wishes = NO_WISHES, pasts: Mapping[PoolId, PoolPast] = NO_PASTS
+    ) -> PricedPool | None:
+        """Another pool with a fresh price within the limits; by price, then id.
 
-    def cheapest_whatever_is_known(self, avoided: Iterable[PoolId] = ()) -> PricedPool | None:
+        Of those that are equally cheap, the one whose past is least like that of the current pool.
+        """
+        return self._least_like_current(self.equally_cheap(wishes), pasts)
+
+    def equally_cheap(
+        self, wishes: Wishes = NO_WISHES, avoided: Iterable[PoolId] = ()
+    ) -> Sequence[PricedPool]:
+        """The cheapest pools by everything but their likeness: prices that are near-equal
+        (contract/domain.md 4.1.3) are no reason to prefer one. By price, then id; pools to be
+        avoided are among them only where there are no others."""
+        shunned = frozenset(avoided)
+        affordable = sorted(
+            (
+                (pool.price, pool.pool_id, pool)
+                for pool in self.others(wishes)
+                if pool.price is not None
+                and pool.is_fresh(self.now, self.freshness)
+                and (wishes.highest_hourly_cost is None or pool.price <= wishes.highest_hourly_cost)
+            ),
+            key=lambda found: found[:2],
+        )
+        ranked = [pool for _, _, pool in affordable]
+        ranked = [pool for pool in ranked if pool.pool_id not in shunned] or ranked
+        return [pool for pool in ranked if self._near(pool, ranked[0])]
+
+    def cheapest_whatever_is_known(
+        self, avoided: Iterable[PoolId] = (), pasts: Mapping[PoolId, PoolPast] = NO_PASTS
+    ) -> PricedPool | None:
         """As `cheapest`; else another pool without a fresh price; else the current one, because a
         standby there is better than none. Pools to be avoided come after all others."""
         shunned = frozenset(avoided)
         calm = replace(self, pools=[pool for pool in self.pools if pool.pool_id not in shunned])
         return (
-            calm.cheapest()
+            calm.cheapest(pasts=pasts)
             or min(calm.others(), key=_by_id, default=None)
-            or self.cheapest()
+            or self.cheapest(pasts=pasts)
             or min(self.others(), key=_by_id, default=None)
             or next((pool for pool in self.pools if pool.pool_id == self.current), None)
         )
@@ -78,14 +99,7 @@ class PoolMarket:
 
         Of those that are equally safe, the one whose past is least like that of the current pool.
         """
-        lost = pasts.get(self.current) if self.current else None
-        if lost is None:
-            return next(iter(self.equally_safe(wishes, avoided)), None)
-        return min(  # of equals the first
-            self.equally_safe(wishes, avoided),
-            key=lambda pool: likeness(lost, pasts.get(pool.pool_id, PoolPast())),
-            default=None,
-        )
+        return self._least_like_current(self.equally_safe(wishes, avoided), pasts)
 
     def equally_safe(
         self, wishes: Wishes = NO_WISHES, avoided: Iterable[PoolId] = ()
@@ -122,6 +136,19 @@ class PoolMarket:
             for pool in self.pools
             if pool.pool_id != self.current and pool.zone not in wishes.excluded_zones
         ]
+
+    def _least_like_current(
+        self, equals: Sequence[PricedPool], pasts: Mapping[PoolId, PoolPast]
+    ) -> PricedPool | None:
+        """Of the equally unlike the first."""
+        lost = pasts.get(self.current) if self.current else None
+        if lost is None:
+            return next(iter(equals), None)
+        return min(
+            equals,
+            key=lambda pool: likeness(lost, pasts.get(pool.pool_id, PoolPast())),
+            default=None,
+        )
 
     def _near(self, pool: PricedPool, best: PricedPool) -> bool:
         is_unpriced, lowest = self._price_order(best)
