@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 from uuid import uuid4
 
 import pymysql
@@ -57,14 +59,25 @@ def a_mariadb_database_for_one_test() -> Iterator[str]:
         yield url
 
 
+def require_program(name: str, package: str) -> str:
+    """Where it is."""
+    found = shutil.which(name)
+    if found is None:
+        _miss(f"{name}, of Debian's package {package}, is not here")
+    return found
+
+
 def _require(service: str, host: str, port: int) -> None:
     try:
         socket.create_connection((host, port), timeout=2).close()
     except OSError as error:
-        reason = f"{service} does not answer at {host}:{port}: {error}"
-        if os.environ.get("REQUIRE_SERVICES") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _miss(f"{service} does not answer at {host}:{port}: {error}")
+
+
+def _miss(reason: str) -> NoReturn:
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def _execute(statement: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from spot_optimizer.application.ports.decision_engine import Serving
 from tests.application_under_test import OPERATOR_TOKEN, Api, a_store_in, an_api
+from tests.services import require_program
 from tests.unit.http.test_failover import Endangered
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "observability"
@@ -103,9 +103,7 @@ def test_each_metric_and_label_exists(
 
 
 def test_prometheus_accepts_the_rules() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool, of Debian's package prometheus, is not here")
+    promtool = require_program("promtool", "prometheus")
     checked = subprocess.run(  # noqa: S603  # our own file
         [promtool, "check", "rules", str(FOLDER / "alerts.yml")], capture_output=True, text=True
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from typer.core import TyperGroup
 
 from spot_optimizer.cli.commands import app
 from spot_optimizer.cli.settings_reference import names
+from tests.services import require_program
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy"
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((FOLDER / "compose.yml").read_text())
@@ -72,9 +72,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     text = (FOLDER / "systemd" / "spot-optimizer.service").read_text()
     (start,) = re.findall(r"^ExecStart=\S+/spot-optimizer (.*)$", text, re.M)
     check_command(start.split())
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("systemd-analyze is not here")
+    analyze = require_program("systemd-analyze", "systemd")
     unit = tmp_path / "spot-optimizer.service"
     unit.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", text, flags=re.M))
 
