@@ -262,6 +262,7 @@ class Container(containers.DeclarativeContainer):
     )
     instruments = providers.Singleton(Instruments)
     figures_dir: providers.Object[Path | None] = providers.Object(None)
+    is_draining: providers.Object[Callable[[], bool]] = providers.Object(lambda: False)
     shared_figures = providers.Singleton(
         SharedFigures, registry=instruments.provided.registry, directory=figures_dir
     )
@@ -876,6 +877,7 @@ class Container(containers.DeclarativeContainer):
             ),
             health_probe=health_probe,
             stalled_jobs=pulse.provided.stalled,
+            is_draining=is_draining,
         ),
         providers.Singleton(
             metrics_handlers,
@@ -891,12 +893,17 @@ class Container(containers.DeclarativeContainer):
     )
 
 
-def create_app(figures_dir: Path | None = None) -> Litestar:
+def create_app(
+    figures_dir: Path | None = None, is_draining: Callable[[], bool] = lambda: False
+) -> Litestar:
     """uvicorn spot_optimizer.bootstrap:create_app --factory
 
-    Processes with the same directory for their figures answer with those of all of them.
+    Processes with the same directory for their figures answer with those of all of them. One
+    that is draining is about to end, and sends its callers away.
     """
-    container = Container(settings=Settings.from_environment(), figures_dir=figures_dir)
+    container = Container(
+        settings=Settings.from_environment(), figures_dir=figures_dir, is_draining=is_draining
+    )
     return web_app(container, on_start=container.record_start())
 
 
@@ -933,6 +940,7 @@ def web_app(container: Container, on_start: Callable[[], None] = lambda: None) -
         on_startup=start,
         on_shutdown=stop,
         on_answer=container.instruments().request_answered,
+        is_draining=container.is_draining(),
     )
     if settings.otel_exporter_otlp_endpoint:
         from spot_optimizer.adapters.http.tracing import Tracing

@@ -35,6 +35,8 @@ class Settings:
     data_dir: Path = Path("data")
     host: str = "127.0.0.1"
     port: int = 5000
+    drain_seconds: int = 5
+    """From SIGTERM until no connection is taken any more, while `/readyz` answers 503."""
     redis_url: str | None = None
     """Shared cache of several machines; unset: a file in the data folder."""
     admin_api_token: str | None = None
@@ -127,7 +129,12 @@ class Settings:
         ):
             if getattr(self, name) < 1:
                 raise WrongSetting(name.upper(), "must be at least 1")
-        for name in ("command_lease_seconds", "price_freshness_seconds", *_RETENTIONS.values()):
+        for name in (
+            "command_lease_seconds",
+            "drain_seconds",
+            "price_freshness_seconds",
+            *_RETENTIONS.values(),
+        ):
             if getattr(self, name) < 0:
                 raise WrongSetting(name.upper(), "must not be negative")
         for name in ("webhook_url", "slack_webhook_url"):

@@ -55,6 +55,7 @@ def a_command(
         [sys.executable, "-m", "spot_optimizer.cli", *arguments],
         env=kept
         | {"DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1", "COLUMNS": "120"}
+        | {"DRAIN_SECONDS": "0"}
         | settings,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

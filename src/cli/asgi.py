@@ -12,6 +12,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from spot_optimizer.cli.collector import no_collections
 from spot_optimizer.cli.configuration import FIGURES_DIR
+from spot_optimizer.cli.draining import drain_when_told, is_draining
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
@@ -31,7 +32,9 @@ def create_app() -> ASGIApp:
             from spot_optimizer.settings import Settings
 
             figures_dir = os.environ.get(FIGURES_DIR)
-            app = create_app(Path(figures_dir) if figures_dir else None)
+            if figures_dir:
+                drain_when_told()
+            app = create_app(Path(figures_dir) if figures_dir else None, is_draining)
             if not Settings.from_environment().server_timing:
                 return app
             from spot_optimizer.cli.server_timing import Timed

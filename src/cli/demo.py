@@ -43,6 +43,7 @@ def demo(port: int | None, fleet: Fleet) -> None:
         Failure: the port is in use, or the server does not start or last.
     """
     environment = {name: it for name, it in os.environ.items() if name not in _LEFT_ASIDE}
+    environment["DRAIN_SECONDS"] = "0"  # there is no proxy
     if port is not None:
         environment["PORT"] = str(port)
     settings = settings_from(environment)

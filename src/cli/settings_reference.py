@@ -20,6 +20,10 @@ SETTINGS: Final[Mapping[str, str]] = {
     "DATA_DIR": "SQLite file, admin token, shared cache of the processes on this machine",
     "HOST": "address to listen on",
     "PORT": "port to listen on",
+    "DRAIN_SECONDS": (
+        "how long a server goes on serving after SIGTERM, while `/readyz` answers 503 and "
+        "connections are closed after their answer, so that proxies look elsewhere; 0: not at all"
+    ),
     "REDIS_URL": (
         "shared cache of processes on several machines, which then run [background "
         "jobs](#background-jobs) in processes of their own"

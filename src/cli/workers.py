@@ -5,14 +5,13 @@ from typing import Final
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
+from spot_optimizer.cli.draining import DrainingServer, DrainingSupervisor
 from spot_optimizer.cli.failures import FAILED, Failure
 from spot_optimizer.cli.http_protocol import WholeAnswers
 from spot_optimizer.cli.listening import BACKLOG
 from spot_optimizer.cli.logs import has_access_lines, log_config
 from spot_optimizer.cli.server_timing import TimedHttp
-from spot_optimizer.cli.signals import interrupts_held_back
 from spot_optimizer.settings import Settings
 
 GRACE_SECONDS: Final = 30
@@ -50,25 +49,20 @@ def run(settings: Settings, workers: int, listening: socket.socket) -> None:
         server_header=False,
         date_header=True,
     )
-    if (_one if workers == 1 else _several)(config, listening) == STARTUP_FAILURE:
+    serving = _one if workers == 1 else _several
+    if serving(config, listening, settings.drain_seconds) == STARTUP_FAILURE:
         raise Failure("The server could not be started: see the log lines above", FAILED)
 
 
-def _one(config: uvicorn.Config, listening: socket.socket) -> int:
+def _one(config: uvicorn.Config, listening: socket.socket, drain_s: int) -> int:
     try:
-        uvicorn.Server(config).run([listening])
+        DrainingServer(config, drain_s).run([listening])
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0
 
 
-def _several(config: uvicorn.Config, listening: socket.socket) -> int:
-    supervisor = _Supervisor(config, [listening])
+def _several(config: uvicorn.Config, listening: socket.socket, drain_s: int) -> int:
+    supervisor = DrainingSupervisor(config, listening, drain_s)
     supervisor.run()
     return max(process.exitcode or 0 for process in supervisor.processes)
-
-
-class _Supervisor(Multiprocess):
-    def init_processes(self) -> None:
-        with interrupts_held_back():
-            super().init_processes()

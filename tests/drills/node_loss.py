@@ -136,7 +136,7 @@ def main() -> int:
             engine = make_engine(url, 1)
             create_schema(engine)
             engine.dispose()
-            with two_servers(Path(name), PORTS, **settings):
+            with two_servers(Path(name), PORTS, 1, **settings):
 
                 def kill_one() -> None:
                     time.sleep(8)

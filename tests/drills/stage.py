@@ -27,8 +27,9 @@ Ask = Callable[[httpx.AsyncClient, dict[str, str], int], Awaitable[httpx.Respons
 class Server:
     """One `spot-optimizer serve`."""
 
-    def __init__(self, port: int, folder: Path, **settings: str) -> None:
+    def __init__(self, port: int, folder: Path, workers: int, **settings: str) -> None:
         self.port = port
+        self._options = ("--port", str(port), "--workers", str(workers))
         self._log = folder / f"{port}.log"
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self._environment = kept | {
@@ -41,7 +42,7 @@ class Server:
     def _started(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "spot_optimizer.cli", "serve", "--port", str(self.port)],
+                [sys.executable, "-m", "spot_optimizer.cli", "serve", *self._options],
                 env=self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -87,13 +88,13 @@ def haproxy(config: Path, **settings: str) -> Iterator[None]:
 
 @contextmanager
 def two_servers(
-    folder: Path, ports: tuple[int, int, int], **settings: str
+    folder: Path, ports: tuple[int, int, int], workers: int, **settings: str
 ) -> Iterator[list[Server]]:
-    """Behind the proxy that is deployed, which listens at the third port."""
+    """Of so many workers each, behind the deployed proxy, which listens at the third port."""
     with ExitStack() as stack:
         servers = []
         for port in ports[:2]:
-            server = Server(port, folder, **settings)
+            server = Server(port, folder, workers, **settings)
             stack.callback(server.end)
             servers.append(server)
         for port in ports[:2]:

@@ -14,6 +14,7 @@ READ = [
     ("DATA_DIR", "elsewhere", Path("elsewhere")),
     ("HOST", "0.0.0.0", "0.0.0.0"),  # noqa: S104  only parsed
     ("PORT", "8080", 8080),
+    ("DRAIN_SECONDS", "0", 0),
     ("REDIS_URL", "redis://cache:6379/1", "redis://cache:6379/1"),
     ("ADMIN_API_TOKEN", "secret", "secret"),
     ("ADMIN_AUTH", "open", "open"),
@@ -53,6 +54,7 @@ WRONG = [
     ("PORT", "http"),
     ("PORT", "0"),
     ("PORT", "65536"),
+    ("DRAIN_SECONDS", "-1"),
     ("ADMIN_AUTH", "closed"),
     ("MAX_UPLOAD_BYTES", "-1"),
     ("MAX_UPLOAD_BYTES", "1.5"),

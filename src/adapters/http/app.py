@@ -35,6 +35,7 @@ def make_http_app(
     on_startup: Callable[[], None],
     on_shutdown: Callable[[], None],
     on_answer: Callable[[str, str, int, float], None],
+    is_draining: Callable[[], bool],
 ) -> Litestar:
     """Serves the handlers; what is common to all requests is decided here."""
 
@@ -65,5 +66,5 @@ def make_http_app(
         logging_config=None,
         openapi_config=None,
     )
-    app.asgi_handler = Tracked(app.asgi_handler, on_answer)
+    app.asgi_handler = Tracked(app.asgi_handler, on_answer, is_draining)
     return app

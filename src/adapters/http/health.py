@@ -36,6 +36,7 @@ def health_handlers(
     database_answers: Joined[None, bool],
     health_probe: HealthProbe,
     stalled_jobs: Callable[[], Sequence[str]],
+    is_draining: Callable[[], bool],
 ) -> list[HTTPRouteHandler]:
     """Probes; nobody has to say who asks."""
 
@@ -63,8 +64,10 @@ def health_handlers(
 
     @get("/readyz")
     async def readyz() -> Response[Probe]:
-        """Requests can be served: the database answers and has its tables, and the scheduler of
-        this process, if it has one, goes on."""
+        """Requests can be served: the database answers and has its tables, the scheduler of this
+        process, if it has one, goes on, and the server is not about to end."""
+        if is_draining():
+            return Response(Probe(status="draining"), status_code=503)
         if stalled := stalled_jobs():
             return Response(Probe(status=f"stalled: {', '.join(stalled)}"), status_code=503)
         try:

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 # What a proxy or client may call a request; anything else is not repeated.
 _GIVEN: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}\Z")
 _HEADER: Final = b"x-request-id"
+_LAST: Final = (b"connection", b"close")
 _NO_ROUTE: Final = "none"
 # Of a client that goes away before the answer, as nginx has it.
 _CLIENT_GONE: Final = 499
@@ -38,9 +39,16 @@ def current_ids() -> Mapping[str, str]:
 class Tracked:
     """Outermost around the application, so that refusals of the framework are noted, too."""
 
-    def __init__(self, app: ASGIApp, answered: Callable[[str, str, int, float], None]) -> None:
-        """`answered` is told the method, the template of the path, the status and the seconds."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        answered: Callable[[str, str, int, float], None],
+        is_draining: Callable[[], bool],
+    ) -> None:
+        """`answered` is told the method, the template of the path, the status and the seconds.
+        While the process is draining, each answer is the last one on its connection."""
         self._app = app
+        self._is_draining = is_draining
         self._answered = answered
         self._start = token_hex(6)
         self._numbers = count(1)
@@ -59,7 +67,8 @@ class Tracked:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], header]
+                added = (header, _LAST) if self._is_draining() else (header,)
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         try:
