@@ -141,6 +141,7 @@ from spot_optimizer.application.commands.hand_out_commands import HandOutCommand
 from spot_optimizer.application.commands.issue_switch_command import IssueSwitchCommand
 from spot_optimizer.application.commands.report_command_execution import ReportCommandExecution
 from spot_optimizer.application.decisions.decide import Decide
+from spot_optimizer.application.decisions.price_histories import PriceHistories
 from spot_optimizer.application.decisions.questions import AskEngine
 from spot_optimizer.application.decisions.recommend_switch import RecommendSwitch
 from spot_optimizer.application.decisions.replay_decision import ReplayDecision
@@ -293,6 +294,8 @@ class Container(containers.DeclarativeContainer):
         timedelta, seconds=settings.provided.price_freshness_seconds
     )
 
+    price_histories = providers.Singleton(PriceHistories)
+
     transactional = partial(providers.Singleton, unit_of_work=unit_of_work.provider, clock=clock)
     compatible = partial(transactional, compatibility=compatibility)
 
@@ -438,6 +441,7 @@ class Container(containers.DeclarativeContainer):
                         stopwatch=stopwatch,
                         ask=ask_engine,
                         price_freshness=price_freshness,
+                        histories=price_histories,
                     ),
                     instruments=instruments,
                 ),
@@ -446,6 +450,7 @@ class Container(containers.DeclarativeContainer):
                 RecommendSwitch,
                 ask=ask_engine,
                 price_freshness=price_freshness,
+                histories=price_histories,
             ),
             compatibility=compatibility,
         ),

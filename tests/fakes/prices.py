@@ -10,8 +10,9 @@ from spot_optimizer.application.pricing.fill_price_gaps import PoolGroup
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
 from spot_optimizer.domain.pricing.gaps import FilledBucket
+from spot_optimizer.domain.pricing.history import HistoricPrice, PriceHistory
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
-from spot_optimizer.domain.pricing.prices import PriceObservation, rank_of
+from spot_optimizer.domain.pricing.prices import PriceObservation, Quality, rank_of
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
 from spot_optimizer.domain.replicas.likeness import (
     INTERRUPTIONS_LOOK_BACK,
@@ -76,6 +77,17 @@ class InMemoryPrices(Keeping):
             if pool_id in pool_ids and start >= since:
                 found.setdefault(pool_id, []).append(bucket.spot_price)
         return found
+
+    def histories(
+        self, pool_ids: Collection[PoolId], since: datetime
+    ) -> Mapping[PoolId, PriceHistory]:
+        found: dict[PoolId, list[HistoricPrice]] = {}
+        for (pool_id, start), bucket in self.buckets.items():
+            if pool_id in pool_ids and start >= since:
+                quality = Quality.ACTUAL if bucket.is_measured else Quality.INTERPOLATED
+                price = HistoricPrice(start, bucket.spot_price, quality)
+                found.setdefault(pool_id, []).append(price)
+        return {pool_id: PriceHistory.of(prices) for pool_id, prices in found.items()}
 
     def add_buckets(
         self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime

@@ -113,7 +113,7 @@ class TestAnswer:
         ]
 
     @pytest.mark.parametrize(("models", "change"), [(("risk",), 0.0005), ((), 0.0)])
-    def test_an_engine_with_models_is_told_how_the_price_has_moved(
+    def test_an_engine_with_models_is_told_what_the_pool_has_cost(
         self, models: tuple[str, ...], change: float
     ) -> None:
         counsel = Counsel()
@@ -130,6 +130,10 @@ class TestAnswer:
 
         (asked,) = counsel.engine.asked
         assert asked.trend.change_1h == pytest.approx(change)
+        points = [(point.at, point.price) for point in asked.price_history_7d.points]
+        assert points[:1] + points[-1:] == (
+            [(NOON - 65 * MINUTE, Decimal("0.0110")), (NOON, Decimal("0.0115"))] if models else []
+        )
 
     @pytest.mark.parametrize(("models", "others"), [(("risk",), [POOL_B, POOL_C]), ((), [])])
     def test_an_engine_with_models_is_told_of_other_pools_and_interruptions(

@@ -9,7 +9,8 @@ from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.application.ports.unit_of_work import TransactionLost
 from spot_optimizer.domain.identifiers import PoolId
 from spot_optimizer.domain.pricing.buckets import Bucket, BucketSnapshot, DataSource
-from spot_optimizer.domain.pricing.prices import SourceRole
+from spot_optimizer.domain.pricing.history import HistoricPrice
+from spot_optimizer.domain.pricing.prices import Quality, SourceRole
 from tests.builders import (
     MINUTE,
     NOON,
@@ -52,6 +53,25 @@ class TestBuckets:
                 POOL_A: [Decimal("0.0200"), Decimal("0.0300")]
             }
             assert work.prices.bucket_prices(set(), NOON) == {}
+
+    def test_their_history_tells_what_was_measured(self, store: Store) -> None:
+        estimated = {
+            "role": SourceRole.INTERPOLATED,
+            "data_source": DataSource.INTERPOLATED,
+            "confidence": Decimal("0.70"),
+        }
+        self.fill(store, a_snapshot(bucket=Bucket(NOON - 5 * MINUTE)))
+        self.fill(store, a_snapshot(spot_price=Decimal("12.345678")))
+        self.fill(store, a_snapshot(bucket=Bucket(NOON + 10 * MINUTE), **estimated))
+
+        with store.work() as work:
+            history = work.prices.histories({POOL_A, POOL_B}, NOON)
+            assert work.prices.histories(set(), NOON) == {}
+        assert set(history) == {POOL_A}
+        assert list(history[POOL_A].points) == [
+            HistoricPrice(NOON, Decimal("12.345678"), Quality.ACTUAL),
+            HistoricPrice(NOON + 10 * MINUTE, a_snapshot().spot_price, Quality.INTERPOLATED),
+        ]
 
     @pytest.mark.parametrize(
         "snapshot",

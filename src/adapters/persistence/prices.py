@@ -30,10 +30,12 @@ from spot_optimizer.adapters.persistence.tables import (
 from spot_optimizer.adapters.persistence.upsert import update_rows
 from spot_optimizer.application.ports.repositories import OnDemandTick
 from spot_optimizer.domain.identifiers import AgentId, PoolId
-from spot_optimizer.domain.pricing.buckets import BucketSnapshot
+from spot_optimizer.domain.pricing.buckets import BucketSnapshot, DataSource
 from spot_optimizer.domain.pricing.gaps import FilledBucket
+from spot_optimizer.domain.pricing.history import HistoricPrice, PriceHistory
 from spot_optimizer.domain.pricing.prices import (
     PriceObservation,
+    Quality,
     rank_of,
 )
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
@@ -61,6 +63,12 @@ _BUCKET_PRICES: Final = (
     .where(pricing_snapshots_clean.c.time_bucket >= bindparam("since"))
     .order_by(pricing_snapshots_clean.c.pool_id, pricing_snapshots_clean.c.time_bucket)
 )
+
+
+_HISTORIES: Final = _BUCKET_PRICES.add_columns(
+    pricing_snapshots_clean.c.time_bucket, pricing_snapshots_clean.c.data_source
+)
+_QUALITIES: Final = {DataSource.INTERPOLATED.value: Quality.INTERPOLATED}
 
 
 class SqlPriceRepository:
@@ -148,6 +156,17 @@ class SqlPriceRepository:
             for row in self._connection.execute(_BUCKET_PRICES, asked):
                 found.setdefault(row.pool_id, []).append(row.spot_price)
         return found
+
+    def histories(
+        self, pool_ids: Collection[PoolId], since: datetime
+    ) -> Mapping[PoolId, PriceHistory]:
+        found: dict[PoolId, list[HistoricPrice]] = {}
+        if pool_ids:
+            asked = {"ids": sorted(pool_ids), "since": since}
+            for pool_id, price, at, source in self._connection.execute(_HISTORIES, asked):
+                quality = _QUALITIES.get(source, Quality.ACTUAL)
+                found.setdefault(pool_id, []).append(HistoricPrice(at, price, quality))
+        return {pool_id: PriceHistory.of(prices) for pool_id, prices in found.items()}
 
     def add_buckets(
         self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime

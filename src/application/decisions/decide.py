@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from spot_optimizer.application.decisions.market import market_pasts
 from spot_optimizer.application.decisions.model_inputs import with_other_pools, with_past
+from spot_optimizer.application.decisions.price_histories import PriceHistories
 from spot_optimizer.application.decisions.questions import AskEngine, EngineFailed
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock, Stopwatch
@@ -62,6 +63,7 @@ class Decide:
     stopwatch: Stopwatch
     ask: AskEngine
     price_freshness: timedelta
+    histories: PriceHistories = field(default_factory=PriceHistories)
 
     @repeated_when_lost
     def __call__(self, situations: Sequence[Situation]) -> Sequence[Advice]:
@@ -105,7 +107,7 @@ class Decide:
         if engine is None or not engine.identity.models_used:
             return questions
         others = with_other_pools(work, questions, now, self.price_freshness)
-        return with_past(work, others, now)
+        return with_past(work, others, now, self.histories)
 
     def _markets(
         self,

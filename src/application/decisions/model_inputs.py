@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from spot_optimizer.application.decisions.price_histories import PriceHistories
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
 from spot_optimizer.domain.decisions.contract import (
     INTERRUPTION_HISTORY_WINDOW,
     INTERRUPTIONS_TOLD,
     DecisionInput,
 )
-from spot_optimizer.domain.decisions.trend import TREND_WINDOW, PriceTrend
+from spot_optimizer.domain.decisions.trend import PRICES_NEEDED, PriceTrend
 from spot_optimizer.domain.identifiers import PoolId
+from spot_optimizer.domain.pricing.history import PriceHistory
 from spot_optimizer.domain.pricing.pool_choice import PricedPool, alternatives
 
 
@@ -31,12 +33,16 @@ def with_other_pools(
 
 
 def with_past(
-    work: UnitOfWork, questions: Sequence[DecisionInput], now: datetime
+    work: UnitOfWork,
+    questions: Sequence[DecisionInput],
+    now: datetime,
+    histories: PriceHistories,
 ) -> Sequence[DecisionInput]:
-    """How the price of the pool in question has moved, and the interruptions of that pool and of
-    the one that the agent is in."""
+    """What the pool in question has cost, and the interruptions of that pool and of the one that
+    the agent is in."""
     quoted = {pool for question in questions if (pool := question.quote.pool_id)}
-    prices = work.prices.bucket_prices(quoted, now - TREND_WINDOW)
+    prices = histories.of(work, quoted, now)
+    trends = {pool: PriceTrend.of(one.newest(PRICES_NEEDED)) for pool, one in prices.items()}
     pools = quoted | {pool for question in questions if (pool := question.current_pool_id)}
     past = work.interruptions.past_of(pools, now - INTERRUPTION_HISTORY_WINDOW, INTERRUPTIONS_TOLD)
     informed = []
@@ -48,7 +54,8 @@ def with_past(
         informed.append(
             replace(
                 question,
-                trend=PriceTrend.of(prices.get(pool_id or PoolId(""), ())),
+                price_history_7d=prices.get(pool_id or PoolId(""), PriceHistory()),
+                trend=trends.get(pool_id or PoolId(""), PriceTrend()),
                 interruption_history=tuple(told),
             )
         )

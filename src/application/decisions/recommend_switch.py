@@ -1,10 +1,11 @@
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from spot_optimizer.application.decisions.market import market_pasts
 from spot_optimizer.application.decisions.model_inputs import with_past
+from spot_optimizer.application.decisions.price_histories import PriceHistories
 from spot_optimizer.application.decisions.questions import AskEngine, EngineFailed
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -47,6 +48,7 @@ class RecommendSwitch:
     ask: AskEngine
     price_freshness: timedelta
     compatibility: Compatibility
+    histories: PriceHistories = field(default_factory=PriceHistories)
 
     @repeated_when_lost
     def __call__(self, agent_id: AgentId, caller: Caller) -> Recommendation:
@@ -105,7 +107,7 @@ class RecommendSwitch:
         engine = self.ask.engine
         if engine is None or not engine.identity.models_used:
             return question
-        (informed,) = with_past(work, [question], now)
+        (informed,) = with_past(work, [question], now, self.histories)
         return informed
 
     def _market(self, work: UnitOfWork, agent: Agent, now: datetime) -> MarketPast | None:

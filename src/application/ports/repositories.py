@@ -35,6 +35,7 @@ from spot_optimizer.domain.models.sessions import ModelSession, SessionChanges, 
 from spot_optimizer.domain.placement.costs import MoveTimes
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
 from spot_optimizer.domain.pricing.gaps import FilledBucket
+from spot_optimizer.domain.pricing.history import PriceHistory
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.pricing.prices import PriceObservation
 from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
@@ -308,6 +309,12 @@ class PriceRepository(Protocol):
         self, pool_ids: Collection[PoolId], since: datetime
     ) -> Mapping[PoolId, Sequence[Decimal]]:
         """The spot prices of their buckets from that moment on, the newest last; USD per hour."""
+        ...
+
+    def histories(
+        self, pool_ids: Collection[PoolId], since: datetime
+    ) -> Mapping[PoolId, PriceHistory]:
+        """The same with their times and where they come from; nothing for a pool without any."""
         ...
 
     def add_buckets(

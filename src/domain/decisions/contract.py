@@ -12,8 +12,8 @@ from typing import Final
 from spot_optimizer.domain.decisions.trend import PriceTrend
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.placement.past import MarketPast
+from spot_optimizer.domain.pricing.history import PriceHistory
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
-from spot_optimizer.domain.pricing.prices import PricePoint
 from spot_optimizer.domain.values import Mode
 
 # An engine that takes longer has failed.
@@ -85,8 +85,8 @@ class DecisionInput:
     """Where a switch to spot would lead; unless named, the current pool."""
     alternative_pools: tuple[PricedPool, ...] = ()
     """Cheapest first, all of them priced."""
-    price_history: tuple[PricePoint, ...] = ()
-    """Seven days, ascending."""
+    price_history_7d: PriceHistory = field(default_factory=PriceHistory)
+    """Of the pool that `quote` is about."""
     interruption_history: tuple[PastInterruption, ...] = ()
     """Thirty days of the pools concerned, at most INTERRUPTIONS_TOLD of each, the newest first."""
     limits: SwitchLimits = field(default_factory=SwitchLimits)
@@ -95,7 +95,7 @@ class DecisionInput:
     last_switch_at: datetime | None = None
     asked_at: datetime | None = None
     trend: PriceTrend = field(default_factory=PriceTrend)
-    """Of the pool that `quote` is about."""
+    """Of the same prices."""
     market: MarketPast | None = None
     """Only where the engine looks at markets."""
 

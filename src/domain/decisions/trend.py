@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from statistics import pstdev
 from typing import Final
-
-TREND_WINDOW: Final = timedelta(hours=25)
-"""How far back prices are needed."""
 
 # Prices are five minutes apart.
 _AN_HOUR: Final = 12
 _SIX_HOURS: Final = 72
 _A_DAY: Final = 288
+
+PRICES_NEEDED: Final = _A_DAY + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from spot_optimizer.cli import main
 from spot_optimizer.cli.failures import DATABASE_UNUSABLE, FAILED
+from spot_optimizer.domain.pricing.buckets import BUCKET_WIDTH, LAST_SECOND, Bucket
+from spot_optimizer.domain.pricing.history import PriceHistory
 from tests.application_under_test import OPERATOR_TOKEN, Api, Json, Store, an_api
 from tests.model_files import a_forest, onnx_of, skops_of, skops_price, skops_risk
 
@@ -184,6 +188,50 @@ def test_by_models_that_saw_other_pools_and_their_interruptions(
     assert [pool["interruptions_30d"] for pool in seen["alternative_pools"]] == [1, 0, 0]
     assert [past["pool_id"] for past in seen["interruption_history"]] == ["t3.medium.us-east-1b"]
     assert output["scores"]["risk_predictor"] == answer["risk_score"]
+
+
+def test_by_models_that_were_told_prices_which_are_gone_since(
+    api: Api, store: Store, capsys: Captured
+) -> None:
+    """A decision carries the seven days of prices that it was made of."""
+    activate(api, risk_predictor__skops=skops_of(a_forest()))
+    pool = {"id": "t3.medium.us-east-1b", "instance_type": "t3.medium", "region": "us-east-1"}
+    store.add({"spot_pools": [{**pool, "az": "us-east-1b"}]})
+    start = Bucket.of(api.clock.now()).start
+    store.add({"pricing_snapshots_clean": [a_price(start, number) for number in range(2_016)]})
+    decision_id, answer = decide(api, store)
+    with store.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM pricing_snapshots_clean")
+
+    code, output, _ = replay(decision_id, capsys)
+
+    assert code == 0
+    answer.pop("instance_id")
+    assert told(output) == answer
+    question = store.rows("decision_engine_log")[-1]["input_data"]["flight"]["question"]
+    prices = msgspec.convert(question["price_history_7d"], PriceHistory).points
+    assert [float(price) for _, price, _ in prices] == [
+        a_price(start, number)["spot_price"] for number in reversed(range(2_016))
+    ]
+    assert question["trend"]["change_1h"] == pytest.approx(-0.00012)
+
+
+def a_price(start: datetime, number: int) -> Json:
+    """So many buckets before the present one, each cheaper than the one before."""
+    at = start - number * BUCKET_WIDTH
+    return {
+        "pool_id": "t3.medium.us-east-1b",
+        "instance_type": "t3.medium",
+        "region": "us-east-1",
+        "az": "us-east-1b",
+        "spot_price": round(0.01 + number * 0.00001, 6),
+        "time_bucket": at,
+        "bucket_start": at,
+        "bucket_end": at + LAST_SECOND,
+        "source_type": "primary",
+        "confidence_score": 1,
+        "data_source": "measured",
+    }
 
 
 def test_by_models_that_failed(
