@@ -10,6 +10,7 @@ from litestar.config.cors import CORSConfig
 from litestar.handlers import HTTPRouteHandler
 
 from spot_optimizer.adapters.http.access import Gatekeeper
+from spot_optimizer.adapters.http.answers import JsonAnswer
 from spot_optimizer.adapters.http.errors import EXCEPTION_HANDLERS
 from spot_optimizer.adapters.http.idempotency import Idempotency
 from spot_optimizer.adapters.http.paths import ExactPaths
@@ -52,6 +53,7 @@ def make_http_app(
     app = Litestar(
         handlers,
         exception_handlers=EXCEPTION_HANDLERS,
+        response_class=JsonAnswer,
         middleware=[
             ExactPaths,
             lambda app: Idempotency(app, gatekeeper, cache, settings.largest_body_bytes),

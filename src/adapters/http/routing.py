@@ -23,7 +23,6 @@ _GET: Final[Sequence[Literal["GET", "HEAD"]]] = ("GET", "HEAD")
 
 get = partial(litestar.route, http_method=_GET)
 post = partial(litestar.post, status_code=200)
-delete = partial(litestar.delete, status_code=200)
 created = partial(litestar.post, status_code=201)
 delete = partial(litestar.delete, status_code=200)
 
