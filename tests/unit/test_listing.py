@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 
+from spot_optimizer.adapters.persistence import listing
 from spot_optimizer.adapters.persistence.listing import Listing
 from spot_optimizer.adapters.persistence.tables import switches
 from tests.builders import ACME, AGENT, NOON, a_client, an_agent
@@ -140,3 +141,30 @@ def test_the_order_is_the_lists_own(database: SqlStore) -> None:
 
     with database.engine.connect() as connection:
         assert [line.id for line in reverse.read(connection, {})] == ["002", "001", "000"]
+
+
+def test_a_row_that_has_not_changed_is_the_same_line_again(mariadb: SqlStore) -> None:
+    mariadb.put(a_client(), an_agent())
+    before = listed(mariadb, plain(success=True), plain(success=True))
+
+    with mariadb.engine.begin() as connection:
+        connection.execute(update(switches).where(switches.c.id == "001").values(success=False))
+    after = listed(mariadb)
+
+    assert after[0] is before[0]
+    assert [line.success for line in after] == [True, False]
+
+
+def test_lines_are_forgotten_rather_than_kept_without_end(
+    mariadb: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_LINES_REMEMBERED", 3)
+    mariadb.put(a_client(), an_agent())
+
+    assert len(listed(mariadb, *(plain() for _ in range(3)))) == 3
+    with mariadb.engine.begin() as connection:
+        connection.execute(update(switches).values(downtime_seconds=5))
+    first = listed(mariadb)
+
+    assert [(line.id, line.seconds) for line in first] == [("000", 5), ("001", 5), ("002", 5)]
+    assert all(one is same for one, same in zip(first, listed(mariadb), strict=True))

@@ -26,6 +26,9 @@ _AFTER_A_FIELD: Final = "\x1f"
 _AFTER_A_ROW: Final = "\x1e"
 _NOTHING: Final = "\x1d"
 
+# Of one listing; a line takes about a kilobyte.
+_LINES_REMEMBERED: Final = 4_000
+
 # Of the largest lists so many fit into one text.
 _ASKED_TOGETHER: Final = 8
 
@@ -56,13 +59,18 @@ def _on_sqlite(element: _Gathered, compiler: SQLCompiler, **options: Any) -> str
 
 class Listing(Generic[T]):
     """The rows of a statement, whose columns stand in the order of the fields of `line`; sorted
-    by `order` if there is one, because the database promises none within a document."""
+    by `order` if there is one, because the database promises none within a document.
+
+    A row that reads as it did the last time is the same line again, not another that equals it:
+    most rows of a list that is asked for every few seconds have not changed.
+    """
 
     def __init__(
         self, line: type[T], rows: Select[Any], order: Callable[[T], Any] | None = None
     ) -> None:
         self.rows = rows
         self._line, self._order = line, order
+        self._known: dict[str, T] = {}
         self._lines = list[line]  # type: ignore[valid-type]  # known when the program runs
         self._from_json = msgspec.json.Decoder(self._lines, strict=False).decode
         inner = rows.subquery()
@@ -84,22 +92,28 @@ class Listing(Generic[T]):
         if document is None:
             return []
         try:
-            # Truth values and figures come as texts.
-            found: list[T] = (
-                self._from_json(document)
-                if in_json
-                else msgspec.convert(_split(document), self._lines, strict=False)
-            )
+            if in_json:
+                found: list[T] = self._from_json(document)
+                return found
+            return self._lines_of(document.split(_AFTER_A_ROW))
         except msgspec.DecodeError:  # ValidationError is one, too
             return []
-        return found
+
+    def _lines_of(self, rows: Sequence[str]) -> list[T]:
+        known = self._known  # which another thread may replace
+        if unknown := [row for row in rows if row not in known]:
+            if len(known) + len(unknown) > _LINES_REMEMBERED:
+                self._known = known = {}
+                unknown = list(rows)
+            # Truth values and figures come as texts.
+            split = [_fields(row) for row in unknown]
+            lines = msgspec.convert(split, self._lines, strict=False)
+            known.update(zip(unknown, lines, strict=True))
+        return [known[row] for row in rows]
 
 
-def _split(document: str) -> list[list[str | None]]:
-    return [
-        [None if field == _NOTHING else field for field in row.split(_AFTER_A_FIELD)]
-        for row in document.split(_AFTER_A_ROW)
-    ]
+def _fields(row: str) -> list[str | None]:
+    return [None if field == _NOTHING else field for field in row.split(_AFTER_A_FIELD)]
 
 
 def _portable(column: ColumnElement[Any]) -> ColumnElement[Any]:

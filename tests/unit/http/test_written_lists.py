@@ -1,8 +1,8 @@
 """A list that is only added to is written again only when something was added."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
-from spot_optimizer.adapters.http.dashboard.lists import WrittenUntilNews, written
+from spot_optimizer.adapters.http.dashboard.lists import WrittenUntilNews, all_written, written
 from spot_optimizer.domain.identifiers import ClientId
 
 ACME, OTHER = ClientId("acme"), ClientId("other")
@@ -81,3 +81,33 @@ def test_it_forgets_rather_than_grow() -> None:
     assert ledger.readings == 600
     assert ask(ACME, 0).document == b'["first"]'
     assert ledger.readings == 601
+
+
+def test_several_lists_are_written_again_where_their_lines_have_changed() -> None:
+    ledger = Ledger()
+    written_down: list[Sequence[str]] = []
+
+    def read(asked: Collection[tuple[ClientId, ...]]) -> Mapping[tuple[ClientId, ...], list[str]]:
+        return {one: list(ledger.entries[one[0]]) for one in asked}
+
+    def answered_as(lines: Sequence[str]) -> Sequence[str]:
+        written_down.append(lines)
+        return lines
+
+    ask = all_written(read, answered_as)
+    ask([(ACME,), (OTHER,)])
+    ledger.entries[ACME][0] = "changed"
+    ask([(ACME,), (OTHER,)])
+    told = ask([(ACME,), (OTHER,)])
+
+    assert written_down == [["first"], ["theirs"], ["changed"]]
+    assert told[(ACME,)].document == b'["changed"]'
+    assert told[(OTHER,)].document == b'["theirs"]'
+
+
+def test_several_lists_are_forgotten_rather_than_kept_without_end() -> None:
+    ask = all_written(lambda asked: {one: [str(one)] for one in asked}, list)
+
+    documents = [ask([(number,)])[(number,)].document for number in range(600)]
+
+    assert documents == [f'["({number},)"]'.encode() for number in range(600)]

@@ -6,6 +6,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from litestar import MediaType, Response
 from msgspec import json
 
+from spot_optimizer.adapters.http.answers import JsonAnswer
 from spot_optimizer.application.dashboard.questions import Wanted
 from spot_optimizer.domain.identifiers import ClientId
 
@@ -29,7 +30,7 @@ def a_list(items: Sequence[object], headers: Mapping[str, str] | None = None) ->
 
 
 def _in_json(document: bytes, headers: Mapping[str, str] | None) -> Response[bytes]:
-    return Response(document, media_type=MediaType.JSON, headers=headers)
+    return JsonAnswer(document, media_type=MediaType.JSON, headers=headers)
 
 
 def written(
@@ -49,13 +50,21 @@ def all_written(
     view: Callable[[Collection[Wanted]], Mapping[Wanted, Sequence[L]]],
     answered_as: Callable[[Sequence[L]], Any],
 ) -> Callable[[Collection[Wanted]], Mapping[Wanted, WrittenList[L]]]:
-    """As `written`, of several lists at once."""
+    """As `written`, of several lists at once, and only where the lines are not the same as the
+    last time."""
+    kept: dict[Wanted, WrittenList[L]] = {}
+
+    def one_written(asked: Wanted, lines: Sequence[L]) -> WrittenList[L]:
+        before = kept.get(asked)
+        if before is not None and before.lines == lines:
+            return before
+        if len(kept) >= _LISTS_REMEMBERED:
+            kept.clear()
+        now = kept[asked] = WrittenList(lines, json.encode(answered_as(lines)))
+        return now
 
     def write(asked: Collection[Wanted]) -> Mapping[Wanted, WrittenList[L]]:
-        return {
-            one: WrittenList(lines, json.encode(answered_as(lines)))
-            for one, lines in view(asked).items()
-        }
+        return {one: one_written(one, lines) for one, lines in view(asked).items()}
 
     return write
 
