@@ -80,8 +80,13 @@ class InMemoryDecisions(Keeping):
     def __init__(self) -> None:
         self.records: list[DecisionRecord] = []
 
-    def add(self, records: Sequence[DecisionRecord]) -> None:
+    def add(self, records: Sequence[DecisionRecord]) -> Sequence[int | None]:
+        first = len(self.records) + 1
         self.records.extend(records)
+        return [
+            None if record.answer is None else number
+            for number, record in enumerate(records, first)
+        ]
 
 
 class InMemoryModels(Keeping):

@@ -73,11 +73,14 @@ class Counsel:
         )
 
     def ask(self, situation: Situation | None = None) -> Advice:
-        (advice,) = self._decide([situation or a_situation()])
-        return advice
+        (advised,) = self._decide([situation or a_situation()])
+        return advised.advice
+
+    def ids_of(self, *situations: Situation) -> list[int | None]:
+        return [advised.decision_id for advised in self._decide(situations)]
 
     def ask_together(self, *situations: Situation) -> list[Advice]:
-        return list(self._decide(situations))
+        return [advised.advice for advised in self._decide(situations)]
 
     def has_switched(self, *times: object) -> None:
         self.work.switches.kept = [
@@ -369,6 +372,15 @@ class TestRecord:
         counsel.ask(a_situation(spot_price=None))
 
         assert counsel.work.decisions.records[0].current_price == 0
+
+
+def test_each_answer_has_the_id_of_its_decision() -> None:
+    counsel = Counsel()
+    unknown = a_situation(agent_id=AgentId("agent-9"))
+
+    ids = counsel.ids_of(a_situation(), unknown, a_situation())
+
+    assert ids == [1, None, 2]
 
 
 def test_what_arrives_together_is_answered_in_order() -> None:

@@ -24,6 +24,7 @@ from tests.builders import (
     OPERATOR,
     POOL_A,
     POOL_B,
+    SECOND,
     a_cleanup_report,
     a_decision_record,
 )
@@ -246,6 +247,21 @@ class TestDecisions:
         assert log["input_data"]["flight"]["question"]["spot_price"] == Decimal("0.0125")
         assert log["output_decision"]["decision_type"] == "switch_to_spot"
         assert log["output_decision"]["advice"]["action"] == "switch_spot"
+
+    def test_each_is_told_the_id_in_the_engine_log(self, database: SqlStore) -> None:
+        unanswered = a_decision_record(answer=None, model_version=None)
+        records = [
+            a_decision_record(instance_id=FIRST),
+            unanswered,
+            a_decision_record(instance_id=SECOND),
+        ]
+        with database.work() as work:
+            first, none, second = work.decisions.add(records)
+            work.commit()
+
+        kept = {row["id"]: row["instance_id"] for row in database.rows(tables.decision_engine_log)}
+        assert kept == {first: FIRST, second: SECOND}
+        assert none is None
 
     def test_where_no_engine_answered_there_is_no_engine_log(self, database: SqlStore) -> None:
         write(database, a_decision_record(answer=None, model_version=None))

@@ -250,8 +250,9 @@ class TestBeingTold:
             timedelta(minutes=5),
         )
 
-        (advice,) = decide([a_situation()])
+        (advised,) = decide([a_situation()])
 
+        advice = advised.advice
         assert (advice.action, advice.pool_id) == ("switch_spot", POOL_B)
         assert "USD over" in advice.reason
 

@@ -10,6 +10,7 @@ from spot_optimizer.adapters.http.access import Gatekeeper, Unauthorised
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import NULL, UNKNOWN, Reader, as_mode
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
+from spot_optimizer.adapters.http.tracking import note_id
 from spot_optimizer.adapters.http.wire import json_document, json_object, not_an_object
 from spot_optimizer.application.agents.queries import AgentConfiguration, AgentQuestion
 from spot_optimizer.application.agents.record_cleanup import RecordCleanup
@@ -188,6 +189,7 @@ def agent_handlers(
         client_id = await _registering_client(caller, document, gatekeeper)
         try:
             introduction = await in_thread(register_agent, client_id, registration, caller)
+            note_id("agent_id", introduction.registered.agent.id)
         except (DomainError, StoreUnavailable):
             raise
         except Exception:

@@ -12,6 +12,7 @@ from spot_optimizer.adapters.http.agents import Success
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import NO_BOOLEAN, Reader
 from spot_optimizer.adapters.http.routing import AnyRequest, created, get, in_thread, post
+from spot_optimizer.adapters.http.tracking import note_id
 from spot_optimizer.adapters.http.wire import json_object, timestamp
 from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.commands.hand_out_commands import Poll
@@ -91,6 +92,8 @@ def command_handlers(
     async def pending(request: AnyRequest, agent_id: FromPath[str]) -> list[PendingCommand]:
         poll = partial(Poll, AgentId(agent_id))
         commands = await gatekeeper.ask(request, hand_out_commands, poll)
+        if commands:
+            note_id("command_id", ",".join(command.id for command in commands))
         return [PendingCommand.of(command) for command in commands]
 
     @post("/api/agents/{agent_id:str}/commands/{command_id:str}/executed")
@@ -112,6 +115,7 @@ def command_handlers(
             named = str(named)  # the older queue counts
         if not isinstance(named, str) or not named:
             raise ValidationFailed("command_id is required")
+        note_id("command_id", named)
         report = _execution(CommandId(named), fields, says_success="success" in fields)
         await in_thread(report_command_execution, AgentId(agent_id), report, caller)
         return Success()
@@ -128,6 +132,8 @@ def command_handlers(
             priority=fields.get("priority"),
         )
         issued = await in_thread(issue_switch_command, AgentId(agent_id), order, caller)
+        if issued.command is not None:
+            note_id("command_id", issued.command.id)
         return _issued(issued, fields.get("reason"))
 
     return [pending, executed, mark_executed, issue]

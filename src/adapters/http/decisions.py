@@ -10,9 +10,10 @@ from spot_optimizer.adapters.http.access import Gatekeeper
 from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.reading import MISSING, NO_OBJECT, Reader
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
+from spot_optimizer.adapters.http.tracking import note_id
 from spot_optimizer.adapters.http.wire import json_object
 from spot_optimizer.application.authenticate import Asked
-from spot_optimizer.application.decisions.decide import Situation
+from spot_optimizer.application.decisions.decide import Advised, Situation
 from spot_optimizer.application.decisions.recommend_switch import Recommendation, RecommendSwitch
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
@@ -102,7 +103,7 @@ class Recommended(Struct):
 def decision_handlers(
     *,
     gatekeeper: Gatekeeper,
-    decide: Joined[Asked[Situation], Advice],
+    decide: Joined[Asked[Situation], Advised],
     recommend_switch: RecommendSwitch,
     compatibility: Compatibility,
 ) -> list[HTTPRouteHandler]:
@@ -118,8 +119,10 @@ def decision_handlers(
             instance_id, situation = _situation(AgentId(agent_id), fields)
             return situation
 
-        advice = await gatekeeper.ask_with_body(request, decide, said)
-        return Decided.of(advice, instance_id)
+        advised = await gatekeeper.ask_with_body(request, decide, said)
+        if advised.decision_id is not None:
+            note_id("decision_id", advised.decision_id)
+        return Decided.of(advised.advice, instance_id)
 
     @get("/api/agents/{agent_id:str}/switch-recommendation")
     async def switch_recommendation(request: AnyRequest, agent_id: FromPath[str]) -> Recommended:

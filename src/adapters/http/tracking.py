@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
@@ -19,20 +20,35 @@ _NO_ROUTE: Final = "none"
 # Of a client that goes away before the answer, as nginx has it.
 _CLIENT_GONE: Final = 499
 
-_current: ContextVar[tuple[str, Scope] | None] = ContextVar("current request", default=None)
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    request_id: str
+    scope: Scope
+    noted: dict[str, str] = field(default_factory=dict)
+
+
+_current: ContextVar[_Current | None] = ContextVar("current request", default=None)
+
+
+def note_id(name: str, value: object) -> None:
+    """What came of the request under way, or what it names elsewhere than in its path."""
+    found = _current.get()
+    if found is not None:
+        found.noted[name] = str(value)
 
 
 def current_ids() -> Mapping[str, str]:
-    """`request_id` and the ids in the path, such as `agent_id`, of the request under way; empty
-    where there is none."""
+    """`request_id`, the ids in the path, such as `agent_id`, and those that were noted of the
+    request under way; empty where there is none."""
     found = _current.get()
     if found is None:
         return {}
-    request_id, scope = found
-    parameters: Mapping[str, Any] = scope.get("path_params") or {}
+    parameters: Mapping[str, Any] = found.scope.get("path_params") or {}
     return {
-        "request_id": request_id,
+        "request_id": found.request_id,
         **{name: str(value) for name, value in parameters.items() if name.endswith("_id")},
+        **found.noted,
     }
 
 
@@ -60,7 +76,7 @@ class Tracked:
         began = perf_counter()
         request_id = self._id_of(scope)
         header = (_HEADER, request_id.encode())
-        _current.set((request_id, scope))
+        _current.set(_Current(request_id, scope))
         status = _CLIENT_GONE
 
         async def send_with_id(message: Message) -> None:

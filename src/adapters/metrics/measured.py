@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Final
 
 from spot_optimizer.adapters.metrics.instruments import Instruments
-from spot_optimizer.application.decisions.decide import Decide, Situation
+from spot_optimizer.application.decisions.decide import Advised, Decide, Situation
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EmergencyAnswer,
     EmergencyRequest,
@@ -40,11 +40,12 @@ class MeasuredDecide:
     decide: Decide
     instruments: Instruments
 
-    def __call__(self, situations: Sequence[Situation]) -> Sequence[Advice]:
+    def __call__(self, situations: Sequence[Situation]) -> Sequence[Advised]:
         began = perf_counter()
         answers = self.decide(situations)
         self.instruments.decision_seconds.observe(perf_counter() - began)
-        for advice in answers:
+        for answer in answers:
+            advice = answer.advice
             self.instruments.decisions.labels(advice.action.value, reason_of(advice)).inc()
         return answers
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from spot_optimizer.adapters.persistence.tables import (
     agent_decision_history,
@@ -14,7 +15,7 @@ from spot_optimizer.adapters.persistence.tables import (
 )
 from spot_optimizer.domain.decisions.answers import Advice
 from spot_optimizer.domain.decisions.contract import Decision
-from spot_optimizer.domain.decisions.record import DecisionRecord
+from spot_optimizer.domain.decisions.record import DecisionRecord, EngineAnswer
 from spot_optimizer.domain.values import hourly_price
 
 FLIGHT: Final = "flight"
@@ -27,22 +28,40 @@ class SqlDecisionLog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, records: Sequence[DecisionRecord]) -> None:
+    def add(self, records: Sequence[DecisionRecord]) -> Sequence[int | None]:
         if not records:
-            return
+            return []
         self._connection.execute(insert(risk_scores), [_risk_row(one) for one in records])
         self._if_possible(agent_decision_history, [_history_row(one) for one in records])
-        self._if_possible(decision_engine_log, [r for one in records for r in _engine_rows(one)])
+        answered = [(one, one.answer) for one in records if one.answer is not None]
+        rows = [_engine_row(one, answer) for one, answer in answered]
+        ids = iter(self._if_possible(decision_engine_log, rows, self._telling_ids()))
+        return [None if one.answer is None else next(ids, None) for one in records]
 
-    def _if_possible(self, table: Table, rows: list[dict[str, Any]]) -> None:
+    def _telling_ids(self) -> ReturningInsert[int] | None:
+        """None where the database, MySQL for one, does not tell them."""
+        if not self._connection.dialect.insert_returning:
+            return None
+        return insert(decision_engine_log).returning(decision_engine_log.c.id)
+
+    def _if_possible(
+        self,
+        table: Table,
+        rows: list[dict[str, Any]],
+        telling_ids: ReturningInsert[int] | None = None,
+    ) -> Sequence[int]:
         if not rows:
-            return
+            return []
         try:
+            if telling_ids is not None:
+                # Rows of a statement are numbered in their order, and told in any.
+                return sorted(self._connection.execute(telling_ids, rows).scalars())
             self._connection.execute(insert(table), rows)
         except OperationalError:
             raise  # the connection or the whole transaction is gone, not just these rows
         except SQLAlchemyError:
             logger.exception("could not write %d rows of %s", len(rows), table.name)
+        return []
 
 
 def _risk_row(record: DecisionRecord) -> dict[str, Any]:
@@ -85,20 +104,14 @@ def output_of(decision: Decision, advice: Advice) -> dict[str, Any]:
     return {**asdict(decision), "advice": asdict(advice)}
 
 
-def _engine_rows(record: DecisionRecord) -> list[dict[str, Any]]:
-    """One row when the engine answered, none otherwise."""
-    answer = record.answer
-    if answer is None:
-        return []
-    return [
-        {
-            "engine_type": answer.engine,
-            "engine_version": answer.version,
-            "instance_id": record.instance_id,
-            "input_data": {**answer.said, FLIGHT: answer.flight},
-            "output_decision": output_of(answer.decision, record.advice),
-            "execution_time_ms": answer.took_ms,
-            "models_used": list(answer.models_used),
-            "created_at": record.decided_at,
-        }
-    ]
+def _engine_row(record: DecisionRecord, answer: EngineAnswer) -> dict[str, Any]:
+    return {
+        "engine_type": answer.engine,
+        "engine_version": answer.version,
+        "instance_id": record.instance_id,
+        "input_data": {**answer.said, FLIGHT: answer.flight},
+        "output_decision": output_of(answer.decision, record.advice),
+        "execution_time_ms": answer.took_ms,
+        "models_used": list(answer.models_used),
+        "created_at": record.decided_at,
+    }

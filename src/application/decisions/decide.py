@@ -51,6 +51,13 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Advised:
+    advice: Advice
+    decision_id: int | None = None
+    """Under which it is on record; None where nothing is, or where nobody tells."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decide:
     """Agents ask whether to stay or to move; the advice is kept.
 
@@ -66,7 +73,7 @@ class Decide:
     histories: PriceHistories = field(default_factory=PriceHistories)
 
     @repeated_when_lost
-    def __call__(self, situations: Sequence[Situation]) -> Sequence[Advice]:
+    def __call__(self, situations: Sequence[Situation]) -> Sequence[Advised]:
         now = self.clock.now()
         with self.unit_of_work() as work:
             asked = {situation.agent_id for situation in situations}
@@ -77,7 +84,7 @@ class Decide:
             markets = self._markets(work, engine, list(agents.values()), now)
             asking: list[tuple[int, Agent]] = []
             questions: list[DecisionInput] = []
-            answers = [situation.stay(AGENT_DISABLED) for situation in situations]
+            answers = [Advised(situation.stay(AGENT_DISABLED)) for situation in situations]
             for place, situation in enumerate(situations):
                 agent = agents.get(situation.agent_id)
                 if agent is None or _is_out_of_reach(agent, situation.caller):
@@ -91,8 +98,9 @@ class Decide:
             for (place, agent), question in zip(asking, informed, strict=True):
                 kept = self._judge(work, engine, agent, situations[place], question, now)
                 records.append(kept)
-                answers[place] = kept.advice
-            work.decisions.add(records)
+            ids = work.decisions.add(records)
+            for (place, _), kept, decision_id in zip(asking, records, ids, strict=True):
+                answers[place] = Advised(kept.advice, decision_id)
             work.commit()
         return answers
 

@@ -383,8 +383,12 @@ class InterruptionRepository(Protocol):
 
 
 class DecisionLog(Protocol):
-    def add(self, records: Sequence[DecisionRecord]) -> None:
-        """The risk scores must be kept; history and engine log are best effort."""
+    def add(self, records: Sequence[DecisionRecord]) -> Sequence[int | None]:
+        """Under which id each can be found again; None where no engine answered, or where the
+        database does not tell.
+
+        The risk scores must be kept; history and engine log are best effort.
+        """
         ...
 
 

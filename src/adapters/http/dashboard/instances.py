@@ -16,6 +16,7 @@ from spot_optimizer.adapters.http.dashboard.lists import WrittenList
 from spot_optimizer.adapters.http.dashboard.pages import link_to_next, page_of
 from spot_optimizer.adapters.http.reading import MISSING, UNKNOWN
 from spot_optimizer.adapters.http.routing import AnyRequest, get, in_thread, post
+from spot_optimizer.adapters.http.tracking import note_id
 from spot_optimizer.adapters.http.wire import timestamp
 from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.commands.force_switch import ForceSwitch
@@ -279,6 +280,7 @@ def dashboard_instance_handlers(
         caller = await gatekeeper.dashboard(request)
         wanted = partial(_manual_switch, await form(request))
         command = await in_thread(force_switch, InstanceId(instance_id), wanted, caller)
+        note_id("command_id", command.id)
         return SwitchQueued(command.id)
 
     return [instances, pricing, metrics, options, logs, switch]
