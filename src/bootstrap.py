@@ -457,7 +457,9 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             interruption_handlers,
             gatekeeper=gatekeeper,
-            handle_rebalance=transactional(HandleRebalance),
+            handle_rebalance=transactional(
+                HandleRebalance, goes_by_record=settings.provided.weighs_places
+            ),
             compatibility=compatibility,
         ),
         providers.Singleton(

@@ -102,6 +102,12 @@ class Settings:
         """By what is kept."""
         return {kept: getattr(self, name) for kept, name in _RETENTIONS.items()}
 
+    @property
+    def weighs_places(self) -> bool:
+        """Whether costs decide, and not the rules of the contract; never in the compatible mode."""
+        is_named = self.decision_engine_module == "decision_engines.placement_engine"
+        return is_named and not self.compatibility
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises:

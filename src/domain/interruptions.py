@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, NewType, Self
+from typing import Final, NamedTuple, NewType, Self
 
 from spot_optimizer.domain.identifiers import AgentId, InstanceId, PoolId, ReplicaId
 from spot_optimizer.domain.interruption_features import NOTHING_LEARNT, Features
@@ -34,6 +34,8 @@ NO_REPLICA: Final = "No replica available"
 _DONE: Final = "emergency_complete"
 _WHY: Final = "reason"
 _NOT_BEFORE: Final = "handle_after"
+# A recommendation of a pool where moving does not pay: nothing is done about it.
+_ONLY_WATCHED: Final = "only_watched"
 
 
 class SignalType(StrEnum):
@@ -49,6 +51,14 @@ SIGNALS: Final[Mapping[str, SignalType]] = {
     "instance-termination": SignalType.TERMINATION_NOTICE,
     "spot-instance-interruption": SignalType.TERMINATION_NOTICE,
 }
+
+
+class Sign(NamedTuple):
+    """That an instance was said to be in danger, and when."""
+
+    instance_id: InstanceId
+    signal_type: SignalType
+    at: datetime
 
 
 class ResponseAction(StrEnum):
@@ -121,6 +131,15 @@ class Interruption:
         """Whether its turn has come; in a storm recommendations wait for one another."""
         said = self.metadata.get(_NOT_BEFORE)
         return not isinstance(said, str) or now >= datetime.fromisoformat(said)
+
+    @property
+    def is_only_watched(self) -> bool:
+        """Whether it is on record and no more: what it warns of is expected to cost less than
+        moving away."""
+        return self.metadata.get(_ONLY_WATCHED) is True
+
+    def only_watched(self) -> Self:
+        return replace(self, metadata={**self.metadata, _ONLY_WATCHED: True})
 
     def delayed(self, until: datetime) -> Self:
         return replace(self, metadata={**self.metadata, _NOT_BEFORE: until.isoformat()})

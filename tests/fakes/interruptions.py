@@ -7,7 +7,7 @@ from datetime import datetime
 from spot_optimizer.domain.decisions.contract import PastInterruption
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.interruption_features import Circumstances
-from spot_optimizer.domain.interruptions import Interruption, InterruptionId, SignalType
+from spot_optimizer.domain.interruptions import Interruption, InterruptionId, Sign, SignalType
 from spot_optimizer.domain.pricing.prices import PricePoint
 from tests.fakes.identity import InMemoryAgents
 from tests.fakes.keeping import Keeping
@@ -84,6 +84,14 @@ class InMemoryInterruptions(Keeping):
             if is_loss and one.pool_id in pool_ids and one.detected_at >= since:
                 found.setdefault(PoolId(one.pool_id or ""), []).append(one.detected_at)
         return found
+
+    def signs_in(self, pool_id: PoolId, since: datetime, most: int) -> Sequence[Sign]:
+        found = [
+            (one.detected_at, key, Sign(one.instance_id, one.signal_type, one.detected_at))
+            for key, one in enumerate(self.kept)
+            if one.pool_id == pool_id and one.detected_at >= since
+        ]
+        return [sign for _, _, sign in sorted(found, reverse=True)[:most]]
 
     def circumstances(
         self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime

@@ -16,7 +16,7 @@ from spot_optimizer.domain.identifiers import (
     LogicalAgentId,
     SwitchId,
 )
-from spot_optimizer.domain.interruptions import Interruption, ResponseAction, SignalType
+from spot_optimizer.domain.interruptions import Interruption, ResponseAction, Sign, SignalType
 from spot_optimizer.domain.switching import ReportedInstance, Switch, SwitchPrices, SwitchTiming
 from tests.builders import (
     ACME,
@@ -289,6 +289,28 @@ class TestInterruptions:
             assert losses([POOL_A], NOON - HOUR) == {POOL_A: [NOON - HOUR, NOON]}
             assert losses([POOL_A, POOL_B], NOON) == {POOL_A: [NOON], POOL_B: [NOON]}
             assert losses([], NOON - DAY) == {}
+
+    def test_signs_of_a_pool_are_told_newest_first_and_not_at_any_length(
+        self, store: Store
+    ) -> None:
+        warning = SignalType.REBALANCE_RECOMMENDATION
+        self.put(
+            store,
+            an_interruption(detected_at=NOON - 2 * HOUR, instance_id=SECOND),
+            an_interruption(signal_type=BY_TERMINATION, detected_at=NOON),
+            an_interruption(agent_id=OTHER, detected_at=NOON - HOUR, instance_id=THIRD),
+            an_interruption(pool_id=POOL_B, detected_at=NOON),
+            an_interruption(pool_id=None, detected_at=NOON),
+        )
+
+        with store.work() as work:
+            signs = work.interruptions.signs_in(POOL_A, NOON - 2 * HOUR, 2)
+            assert signs == [
+                Sign(FIRST, BY_TERMINATION, NOON),
+                Sign(THIRD, warning, NOON - HOUR),
+            ]
+            assert len(work.interruptions.signs_in(POOL_A, NOON - 2 * HOUR, 9)) == 3
+            assert len(work.interruptions.signs_in(POOL_A, NOON - HOUR, 9)) == 2
 
     def test_without_commit_there_was_no_sign(self, store: Store) -> None:
         with store.work() as work:

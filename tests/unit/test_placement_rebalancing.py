@@ -33,6 +33,18 @@ def test_the_same_warning_twice_counts_once() -> None:
     assert RebalanceRecord.of([0.0, 60.0], [600.0], DAY) == RebalanceRecord(1, (600.0,))
 
 
+def test_whoever_left_in_time_did_not_learn_what_would_have_come() -> None:
+    assert RebalanceRecord.of([0.0], [], DAY, left_at=HOUR) == RebalanceRecord()
+    assert RebalanceRecord.of([0.0], [], DAY, left_at=FOLLOWED_WITHIN_S) == RebalanceRecord(1)
+    assert RebalanceRecord.of([0.0], [600.0], DAY, left_at=700.0) == RebalanceRecord(1, (600.0,))
+
+
+def test_a_pool_is_known_by_all_its_instances() -> None:
+    whole = RebalanceRecord.together([RebalanceRecord(2, (60.0,)), RebalanceRecord(1)])
+
+    assert whole == RebalanceRecord(3, (60.0,))
+
+
 def test_an_unknown_pool_is_left_and_a_noisy_one_is_not() -> None:
     assert RebalanceRecord().is_worth_moving(PRICE, ON_DEMAND, LIGHT)
     assert not RebalanceRecord(20).is_worth_moving(PRICE, ON_DEMAND, LIGHT)

@@ -12,12 +12,13 @@ from spot_optimizer.adapters.persistence.tables import (
 from spot_optimizer.adapters.persistence.tables.types import UtcInstant
 from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.decisions.contract import PastInterruption
-from spot_optimizer.domain.identifiers import AgentId, PoolId
+from spot_optimizer.domain.identifiers import AgentId, InstanceId, PoolId
 from spot_optimizer.domain.interruption_features import Circumstances, Features, PriceTrend
 from spot_optimizer.domain.interruptions import (
     Interruption,
     InterruptionId,
     ResponseAction,
+    Sign,
     SignalType,
 )
 from spot_optimizer.domain.pricing.prices import PricePoint
@@ -61,6 +62,13 @@ _LOSSES: Final = (
     .where(_EVENT.signal_type == SignalType.TERMINATION_NOTICE)
     .where(_EVENT.detected_at >= _SINCE)
     .order_by(_EVENT.detected_at, _EVENT.id)
+)
+_SIGNS: Final = (
+    select(_EVENT.instance_id, _EVENT.signal_type, _EVENT.detected_at)
+    .where(_EVENT.pool_id == bindparam("pool_id"))
+    .where(_EVENT.detected_at >= _SINCE)
+    .order_by(_EVENT.detected_at.desc(), _EVENT.id.desc())
+    .limit(bindparam("most"))
 )
 _OF_POOL: Final = select(func.count(), func.min(_EVENT.detected_at)).where(
     _EVENT.pool_id == bindparam("pool_id")
@@ -174,6 +182,13 @@ class SqlInterruptionRepository:
             for row in self._connection.execute(_LOSSES, asked):
                 found.setdefault(PoolId(row.pool_id), []).append(row.detected_at)
         return found
+
+    def signs_in(self, pool_id: PoolId, since: datetime, most: int) -> Sequence[Sign]:
+        asked = {"pool_id": pool_id, "since": since, "most": most}
+        return [
+            Sign(InstanceId(row.instance_id), SignalType(row.signal_type), row.detected_at)
+            for row in self._connection.execute(_SIGNS, asked)
+        ]
 
     def circumstances(
         self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime

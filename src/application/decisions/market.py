@@ -1,15 +1,14 @@
 """What an engine that looks at markets is told of the pools that agents may use."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from statistics import mean
-from typing import Final
 
+from spot_optimizer.application.decisions.costs import costs_of
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.identifiers import AgentId
-from spot_optimizer.domain.placement.costs import SwitchingCost, measured
 from spot_optimizer.domain.placement.past import (
     LOSSES_WINDOW,
     PRICES_WINDOW,
@@ -18,8 +17,6 @@ from spot_optimizer.domain.placement.past import (
 )
 from spot_optimizer.domain.pricing.pool_choice import PricedPool
 from spot_optimizer.domain.values import hourly_price
-
-_MOVES_WINDOW: Final = timedelta(days=30)
 
 
 def market_pasts(
@@ -39,7 +36,7 @@ def market_pasts(
     ids = {pool.pool_id for priced in pools.values() for pool in priced}
     losses = work.interruptions.losses_in(ids, now - LOSSES_WINDOW)
     prices = work.prices.bucket_prices(ids, now - PRICES_WINDOW)
-    moves = work.switches.times_of([agent.id for agent in agents], now - _MOVES_WINDOW)
+    costs = costs_of(work, agents, now)
 
     def past(pool: PricedPool, price: Decimal) -> PoolPast:
         recent = prices.get(pool.pool_id)
@@ -61,6 +58,6 @@ def market_pasts(
                 for pool in pools.get((at.instance_type, at.region), ())
                 if pool.price is not None and (pool.pool_id == at.pool_id or pool.is_fresh(now))
             ),
-            costs=measured(moves.get(agent.id, ()), SwitchingCost()),
+            costs=costs[agent.id],
         )
     return found

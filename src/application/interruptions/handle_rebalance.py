@@ -2,6 +2,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from spot_optimizer.application.interruptions.rebalance_records import Weighed, weighed
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -19,6 +20,7 @@ from spot_optimizer.domain.interruptions import (
 from spot_optimizer.domain.pricing.pool_choice import (
     RISK_LOOK_BACK,
     RebalanceAdvice,
+    advise_by_record,
     advise_rebalance,
 )
 from spot_optimizer.domain.storms import Storms
@@ -36,6 +38,8 @@ class HandleRebalance:
     unit_of_work: UnitOfWorkFactory
     clock: Clock
     storms: Storms = field(default_factory=Storms)
+    goes_by_record: bool = False
+    """How often a loss followed in the pool decides, instead of how often it was interrupted."""
 
     @repeated_when_lost
     def __call__(
@@ -55,7 +59,8 @@ class HandleRebalance:
                 agent.id, signal, since
             ):
                 return None
-            advice = _advise(work, agent, now)
+            learnt = weighed(work, agent, now) if self.goes_by_record else None
+            advice = _advise(work, agent, now, learnt)
             at = agent.placement
             interruption = Interruption(
                 agent_id=agent.id,
@@ -71,6 +76,8 @@ class HandleRebalance:
                     "az": at.zone,
                 },
             )
+            if learnt is not None:
+                interruption = learnt.noted_on(interruption)
             storm = self.storms.accept(signal, agent.id, at.zone, now)
             if storm.delay:
                 interruption = interruption.delayed(now + storm.delay)
@@ -87,14 +94,18 @@ class HandleRebalance:
         return advice
 
 
-def _advise(work: UnitOfWork, agent: Agent, now: datetime) -> RebalanceAdvice:
+def _advise(
+    work: UnitOfWork, agent: Agent, now: datetime, learnt: Weighed | None
+) -> RebalanceAdvice:
     at = agent.placement
-    interruptions = (
-        work.interruptions.count_in_pool(at.pool_id, now - RISK_LOOK_BACK) if at.pool_id else 0
-    )
     pools = (
         work.pools.list_priced(at.instance_type, at.region, now)
         if at.instance_type and at.region
         else ()
+    )
+    if learnt is not None:
+        return advise_by_record(learnt.record.probability, pools, at.zone, pays=learnt.pays)
+    interruptions = (
+        work.interruptions.count_in_pool(at.pool_id, now - RISK_LOOK_BACK) if at.pool_id else 0
     )
     return advise_rebalance(interruptions, pools, at.zone)

@@ -30,7 +30,7 @@ from spot_optimizer.domain.identifiers import (
     ReplicaId,
 )
 from spot_optimizer.domain.interruption_features import Circumstances
-from spot_optimizer.domain.interruptions import Interruption, InterruptionId, SignalType
+from spot_optimizer.domain.interruptions import Interruption, InterruptionId, Sign, SignalType
 from spot_optimizer.domain.models.sessions import ModelSession, SessionChanges, SessionId
 from spot_optimizer.domain.placement.costs import MoveTimes
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot
@@ -379,6 +379,10 @@ class InterruptionRepository(Protocol):
         self, pool_ids: Collection[PoolId], since: datetime
     ) -> Mapping[PoolId, Sequence[datetime]]:
         """When instances in them were given notice, ascending."""
+        ...
+
+    def signs_in(self, pool_id: PoolId, since: datetime, most: int) -> Sequence[Sign]:
+        """The newest ones detected since then, no more than so many, the newest first."""
         ...
 
 

@@ -4,8 +4,9 @@ AWS recommends to rebalance when it thinks an instance at risk; in some pools ha
 follows, and whoever moves every time pays for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from spot_optimizer.domain.placement.costs import HOUR_S, SwitchingCost
@@ -21,7 +22,7 @@ weight of two."""
 
 @dataclass(frozen=True, slots=True)
 class RebalanceRecord:
-    """Of one pool."""
+    """Of a pool, or of one instance in it."""
 
     recommended: int = 0
     """Recommendations whose end is known: a loss, or FOLLOWED_WITHIN_S without one."""
@@ -30,10 +31,15 @@ class RebalanceRecord:
 
     @classmethod
     def of(
-        cls, recommended_at: Sequence[float], lost_at: Sequence[float], now: float
+        cls,
+        recommended_at: Sequence[float],
+        lost_at: Sequence[float],
+        now: float,
+        left_at: float = inf,
     ) -> "RebalanceRecord":
-        """From times in seconds since the epoch, of any order. A recommendation that is repeated
-        while the first is still open counts once."""
+        """Of one instance, from times in seconds since the epoch, of any order. A recommendation
+        that is repeated while the first is still open counts once; one that was followed by a move
+        away, at `left_at`, says nothing of what would have come."""
         losses = sorted(lost_at)
         count, delays, open_until = 0, [], float("-inf")
         for at in sorted(recommended_at):
@@ -43,9 +49,18 @@ class RebalanceRecord:
             if loss is not None and loss <= now:
                 count, open_until = count + 1, loss
                 delays.append(loss - at)
-            elif at + FOLLOWED_WITHIN_S <= now:
+            elif at + FOLLOWED_WITHIN_S <= min(now, left_at):
                 count, open_until = count + 1, at + FOLLOWED_WITHIN_S
         return cls(count, tuple(delays))
+
+    @classmethod
+    def together(cls, records: Iterable["RebalanceRecord"]) -> "RebalanceRecord":
+        """Of a pool, from those of the instances that were in it."""
+        found = tuple(records)
+        return cls(
+            sum(one.recommended for one in found),
+            tuple(delay for one in found for delay in one.delays_s),
+        )
 
     @property
     def probability(self) -> float:

@@ -19,6 +19,7 @@ INTERRUPTIONS_OF_CERTAIN_RISK: Final = 30
 RISK_LOOK_BACK: Final = timedelta(days=30)
 # Exclusive: up to here a rebalance recommendation is only watched.
 ACCEPTABLE_POOL_RISK: Final = 0.30
+_RISK_DECIMALS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,3 +139,12 @@ def advise_rebalance(
     risk = pool_risk(interruptions_30d)
     target = rebalance_alternative(pools, current_zone) if risk > ACCEPTABLE_POOL_RISK else None
     return RebalanceAdvice(risk_score=risk, target=target)
+
+
+def advise_by_record(
+    risk: float, pools: Iterable[PricedPool], current_zone: str | None, *, pays: bool
+) -> RebalanceAdvice:
+    """Leave a pool when that pays, by how often a loss followed there, if there is somewhere to
+    go; `risk` is the probability that a loss follows."""
+    target = rebalance_alternative(pools, current_zone) if pays else None
+    return RebalanceAdvice(risk_score=round(risk, _RISK_DECIMALS), target=target)

@@ -151,7 +151,8 @@ def _about_protection(seen: Situation, now: datetime) -> Step | None:
     if not seen.open_notices:
         over = [replica for replica in living if replica.is_automatic]
         return EndReplicas(over, Reason.EMERGENCY_OVER) if over else None
-    advice = next((one for one in seen.open_notices if not one.is_termination), None)
+    warnings = (one for one in seen.open_notices if not one.is_termination)
+    advice = next((one for one in warnings if not one.is_only_watched), None)
     if seen.mode is ReplicaMode.OFF or advice is None or living:
         return None
     wanted = advice.may_be_handled(now) and _may_make_one(seen, now)
