@@ -6,11 +6,14 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from spot_optimizer.cli.settings_help import ToldWithSettings
+
 _FORM: Final = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     help="Self-hosted control plane for AWS EC2 spot fleets.",
     epilog=(
+        "Everything else is set by environment variables: see `settings`.\n\n"
         "Exit codes: 0 done, 1 failed, 2 wrong option or setting, 3 port in use, "
         "4 database unusable."
     ),
@@ -90,7 +93,7 @@ def _options(
     pass
 
 
-@app.command()
+@app.command(cls=ToldWithSettings)
 def serve(
     host: Annotated[
         str | None, typer.Option(help="Address to listen on; default: HOST, else 127.0.0.1.")
@@ -105,8 +108,6 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API until Ctrl-C.
-
-    All settings: spot-optimizer settings.
 
     Log lines go to standard output and to LOG_FILE.
 
@@ -184,7 +185,7 @@ def simulate(
     simulate(fleet, url, token, admin_token)
 
 
-@app.command()
+@app.command(cls=ToldWithSettings)
 def worker(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Jobs at a time; default: all of them.")
@@ -196,7 +197,7 @@ def worker(
     work(threads)
 
 
-@app.command()
+@app.command(cls=ToldWithSettings)
 def scheduler() -> None:
     """Send background jobs to the workers when they are due, until Ctrl-C.
 

@@ -1,6 +1,8 @@
-"""What can be set and what it means: told once, and shown by `spot-optimizer settings`, in the
-README and in the example of an environment file. A test holds it against the settings."""
+"""What can be set and what it means: told once, and shown by `spot-optimizer settings`, by `--help`,
+in the README, in the example of an environment file and in the values of the chart. Tests hold it
+against the settings, and those against it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Final
@@ -42,7 +44,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     ),
     "CORS_ALLOW_ORIGINS": "origins, separated by commas; `*` is any, but without credentials",
     "MAX_UPLOAD_BYTES": "the largest body that is read",
-    "COMPATIBILITY": "`monolith`: see above",
+    "COMPATIBILITY": "`monolith` reproduces the former server to the letter: see the peculiarities below",
     "COMMAND_LEASE_SECONDS": (
         "how long a delivered command waits for its report before it is handed out again; 0: "
         "hand it out at every poll"
@@ -88,7 +90,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "LOG_LEVEL": "`DEBUG` also logs a line per request",
     "LOG_FILE": "log to this file too",
     "SERVER_TIMING": "every answer says how long it took inside the server, in a `Server-Timing` header",
-    "LOG_FORMAT": "`json`: each line an object, with the ids of its request and agent",
+    "LOG_FORMAT": "`json`: each line an object, with the ids of its request, agent, command and decision",
 }
 
 PECULIARITIES: Final[Mapping[str, str]] = {
@@ -152,6 +154,8 @@ PECULIARITIES: Final[Mapping[str, str]] = {
 }
 
 
+_LINK: Final = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+
 _PARTS: Final[Mapping[str, str]] = {
     "DB_HOST": "localhost",
     "DB_PORT": "3306",
@@ -168,6 +172,11 @@ def default_of(name: str) -> str:
     defaults = {field.name.upper(): field.default for field in fields(Settings)}
     value = defaults.get(name, False)  # a peculiarity
     return "" if value is None else str(value)
+
+
+def plain(meaning: str) -> str:
+    """Without the links of the README."""
+    return _LINK.sub(r"\1", meaning)
 
 
 def names() -> Iterator[str]:
@@ -198,7 +207,7 @@ def environment_file() -> str:
     """An example in which everything is as it is when nothing is set."""
     lines = ["# Settings of spot-optimizer; made by `spot-optimizer settings --environment`."]
     for group, meaning in SETTINGS.items():
-        lines += ["", f"# {meaning}"]
+        lines += ["", f"# {plain(meaning)}"]
         lines += [f"#{name}={default_of(name)}" for name in group.split(", ")]
     lines += ["", "# Peculiarities of the monolith, each False unless COMPATIBILITY=monolith."]
     lines += [f"#{name}=False" for name in PECULIARITIES]
@@ -211,6 +220,6 @@ def plain_text() -> str:
     for group, meaning in SETTINGS.items():
         for name in group.split(", "):
             default = default_of(name)
-            told.append(f"{name}{f' [{default}]' if default else ''}\n    {meaning}")
+            told.append(f"{name}{f' [{default}]' if default else ''}\n    {plain(meaning)}")
     told += [f"{name} [False]\n    {meaning}" for name, meaning in PECULIARITIES.items()]
     return "\n".join(told)

@@ -24,6 +24,7 @@ from spot_optimizer.cli.failures import (
 )
 from spot_optimizer.cli.listening import check_port_is_free, listen, taken_port, url_of
 from spot_optimizer.cli.preflight import inspected
+from spot_optimizer.cli.settings_reference import PECULIARITIES, SETTINGS, names, plain
 from tests.services import MARIADB_HOST, MARIADB_PORT, a_mariadb_database, require_mariadb
 
 LOCAL = "127.0.0.1"
@@ -114,6 +115,17 @@ class TestHelp:
 
         assert run.exit_code == 0
         assert " ".join(("Usage: spot-optimizer", *command)) in run.out
+
+    @pytest.mark.parametrize("command", ["serve", "worker", "scheduler"])
+    def test_what_lasts_tells_of_everything_that_can_be_set(
+        self, capsys: pytest.CaptureFixture[str], command: str
+    ) -> None:
+        words = Run(capsys, command, "--help").out.split()
+
+        assert [name for name in names() if name not in words] == []
+        for group, meaning in {**SETTINGS, **PECULIARITIES}.items():
+            assert set(plain(meaning).split()) <= set(words), group
+        assert "[default: 10]" in Run(capsys, command, "--help").out
 
     def test_the_version_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
         run = Run(capsys, "--version")
