@@ -10,6 +10,7 @@ from sqlalchemy import Engine, event
 
 from spot_optimizer.adapters.persistence.engine import make_engine
 from spot_optimizer.adapters.persistence.schema import create_schema
+from tests.object_store import an_object_store
 from tests.services import a_mariadb_database
 from tests.stores import InMemoryStore, SqlStore, Store, does_not_wait_for_the_disk
 
@@ -23,6 +24,12 @@ def sqlite_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def mariadb_engine() -> Iterator[Engine]:
     with a_mariadb_database() as url:
         yield from _created(url)
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[None]:
+    with an_object_store():
+        yield
 
 
 @pytest.fixture

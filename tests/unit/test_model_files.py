@@ -19,15 +19,19 @@ from spot_optimizer.application.ports.model_files import (
     ModelFilesUnavailable,
 )
 from tests.fakes.models import InMemoryModelFiles
+from tests.object_store import a_bucket
 
 
-@pytest.fixture(params=["fake", "directory", "objects"])
+@pytest.fixture(params=["fake", "directory", "memory", "s3"])
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModelFiles]:
     match request.param:
         case "fake":
             yield InMemoryModelFiles()
         case "directory":
             yield DirectoryFiles(tmp_path / "models")
+        case "s3":
+            request.getfixturevalue("object_store")
+            yield ObjectFiles(f"{a_bucket()}/models")
         case _:
             folder = uuid4().hex
             yield ObjectFiles(f"memory://{folder}/models")
@@ -156,6 +160,55 @@ def test_when_one_file_fails_none_is_there(files: ModelFiles, is_new: bool) -> N
         assert left == set()
     else:
         assert files.read("", "a.onnx") == b"before"
+
+
+@pytest.mark.usefixtures("object_store")
+class TestBuckets:
+    def test_show_files_when_all_of_them_are_there(self) -> None:
+        url = f"{a_bucket()}/models"
+        files, elsewhere = ObjectFiles(url), ObjectFiles(url)
+        seen: list[set[str]] = []
+
+        class Watched(BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                seen.append(names(elsewhere, "s-1"))
+                return super().read(size)
+
+        files.put("s-1", [*incoming(a=b"one"), IncomingFile("b.onnx", Watched(b"two"))])
+
+        assert seen == [set()] * 2
+        assert names(elsewhere, "s-1") == {"a.onnx", "b.onnx"}
+
+    def test_show_at_once_what_another_process_has_changed(self) -> None:
+        url = f"{a_bucket()}/models"
+        files, elsewhere = ObjectFiles(url), ObjectFiles(url)
+        files.put("s-1", incoming(a=b"one"))
+        type(fsspec.filesystem("s3")).clear_instance_cache()  # another process has its own
+        assert (list(elsewhere.folders()), names(elsewhere, "s-1")) == (["s-1"], {"a.onnx"})
+        files.put("s-1", incoming(b=b"two"))
+        files.put("s-2", incoming(a=b"one"))
+
+        elsewhere.remove("s-2")
+        elsewhere.remove("s-1")
+
+        assert list(files.folders()) == []
+
+    def test_take_large_files_in_parts(self) -> None:
+        files = ObjectFiles(f"{a_bucket()}/models")
+        large = os.urandom(1024) * 1024 * 60
+
+        (stored,) = files.put("s-1", incoming(a=large))
+
+        assert (stored.size_bytes, stored.sha256) == (len(large), sha256(large).hexdigest())
+        assert files.read("s-1", "a.onnx") == large
+
+    def test_that_are_not_there_are_told_of(self) -> None:
+        files = ObjectFiles("s3://there-is-none-of-this-name/models")
+
+        with pytest.raises(ModelFilesUnavailable):
+            files.put("s-1", incoming(a=b"x"))
+        with pytest.raises(ModelFilesUnavailable):
+            files.read("s-1", "a.onnx")
 
 
 class TestDirectories:

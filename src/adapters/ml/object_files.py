@@ -87,7 +87,7 @@ class ObjectFiles:
 
     def _entries(self, path: str) -> list[dict[str, Any]]:
         try:
-            found: list[dict[str, Any]] = self._filesystem.ls(path, detail=True, refresh=True)
+            found: list[dict[str, Any]] = self._filesystem.ls(path, detail=True)
         except FileNotFoundError:
             return []
         return found
@@ -104,7 +104,8 @@ class ObjectFiles:
         if self._opened is None:
             import fsspec  # some megabytes, for those who name a place of their own
 
-            filesystem, root = fsspec.core.url_to_fs(self._url)
+            # Other processes put and remove files, too.
+            filesystem, root = fsspec.core.url_to_fs(self._url, use_listings_cache=False)
             self._opened = filesystem, root.rstrip("/")
         return self._opened
 

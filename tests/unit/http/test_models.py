@@ -567,14 +567,3 @@ class TestSystemHealth:
         assert len(status["files"]) == len(status["activeModels"]) == 10
         assert (status["files"][0]["name"], status["files"][0]["size"]) == ("m0.onnx", 5)
         assert set(status["activeModels"][0]) == {"name", "version", "active"}
-
-
-def test_models_may_be_kept_elsewhere(store: Store, data: Path) -> None:
-    store.empty()
-    with an_api(store.url, data, MODEL_STORE_URL="memory://elsewhere") as api:
-        activate(api, session_of(api, a_file("risk_predictor.skops", skops_risk())))
-
-        status = health(api)["modelStatus"]
-        assert [it["name"] for it in status["activeModels"]] == ["risk_predictor"]
-        assert [it["name"] for it in status["files"]] == ["risk_predictor.skops"]
-    assert not (data / "models").exists()
