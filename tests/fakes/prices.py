@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from spot_optimizer.application.ports.repositories import OnDemandTick
+from spot_optimizer.application.ports.market_repositories import OnDemandTick
 from spot_optimizer.application.pricing.fill_price_gaps import PoolGroup
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from spot_optimizer.application.ports.repositories import OnDemandTick
+from spot_optimizer.application.ports.market_repositories import OnDemandTick
 from spot_optimizer.application.pricing.ingest_pricing_reports import (
     IngestPricingReports,
     ReceivedReport,

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from spot_optimizer.adapters.persistence import tables
-from spot_optimizer.application.ports.repositories import OnDemandTick
+from spot_optimizer.application.ports.market_repositories import OnDemandTick
 from spot_optimizer.application.ports.unit_of_work import TransactionLost
 from spot_optimizer.domain.identifiers import AgentId, LogicalAgentId, ReportId
 from spot_optimizer.domain.pricing.prices import PriceObservation

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spot_optimizer.application.ports.repositories import OnDemandTick
+from spot_optimizer.application.ports.market_repositories import OnDemandTick
 from spot_optimizer.application.pricing.ingest_pricing_reports import (
     IngestPricingReports,
     ReceivedReport,

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from spot_optimizer.application.agents.register_agent import Introduction, RegisterAgent
-from spot_optimizer.application.ports.repositories import OnDemandTick
+from spot_optimizer.application.ports.market_repositories import OnDemandTick
 from spot_optimizer.application.ports.unit_of_work import TransactionLost
 from spot_optimizer.domain.agents.agent import AgentSettings, AgentStatus
 from spot_optimizer.domain.agents.registration import Registration, RegistrationOutcome

@@ -28,7 +28,7 @@ from spot_optimizer.adapters.persistence.tables import (
     spot_price_snapshots,
 )
 from spot_optimizer.adapters.persistence.upsert import update_rows
-from spot_optimizer.application.ports.repositories import OnDemandTick
+from spot_optimizer.application.ports.market_repositories import OnDemandTick
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot, DataSource
 from spot_optimizer.domain.pricing.gaps import FilledBucket

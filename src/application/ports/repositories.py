@@ -11,7 +11,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from spot_optimizer.application.ports.decision_engine import ModelFound
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance, Standby
 from spot_optimizer.domain.agents.vitals import Vitals
@@ -19,7 +18,6 @@ from spot_optimizer.domain.cleanups import CleanupReport
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.commands.command import Command
 from spot_optimizer.domain.decisions.contract import PastInterruption, SwitchLimits
-from spot_optimizer.domain.decisions.record import DecisionRecord
 from spot_optimizer.domain.identifiers import (
     AgentId,
     ClientId,
@@ -31,15 +29,7 @@ from spot_optimizer.domain.identifiers import (
 )
 from spot_optimizer.domain.interruption_features import Circumstances
 from spot_optimizer.domain.interruptions import Interruption, InterruptionId, Sign, SignalType
-from spot_optimizer.domain.models.sessions import ModelSession, SessionChanges, SessionId
 from spot_optimizer.domain.placement.costs import MoveTimes
-from spot_optimizer.domain.pricing.buckets import BucketSnapshot
-from spot_optimizer.domain.pricing.gaps import FilledBucket
-from spot_optimizer.domain.pricing.history import PriceHistory
-from spot_optimizer.domain.pricing.pool_choice import PricedPool
-from spot_optimizer.domain.pricing.prices import PriceObservation
-from spot_optimizer.domain.pricing.report import PricingReport, SpotPool
-from spot_optimizer.domain.replicas.likeness import PoolPast
 from spot_optimizer.domain.replicas.promotion import PrimaryChange, PromotionReason
 from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.switching import Switch
@@ -250,94 +240,6 @@ class SwitchRepository(Protocol):
         ...
 
 
-class SpotPoolRepository(Protocol):
-    def find(self, pool_id: PoolId) -> SpotPool | None: ...
-
-    def ensure(self, pools: Collection[SpotPool], at: datetime) -> Mapping[PoolId, PoolId]:
-        """Make sure that they are on record and note that they were seen.
-
-        Returns the id under which each is kept: a pool of the same type, region and zone may be on
-        record under another one.
-        """
-        ...
-
-    def list_priced(self, instance_type: str, region: str, at: datetime) -> Sequence[PricedPool]:
-        """The active pools of a type with their newest measured price and their interruptions in
-        the 24 hours and 30 days before that moment."""
-        ...
-
-    def pasts_of(self, pool_ids: Collection[PoolId], at: datetime) -> Mapping[PoolId, PoolPast]:
-        """What is on record of each before that moment, by two statements."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class OnDemandTick:
-    """An on-demand price reported for a type in a region, USD per hour."""
-
-    instance_type: str
-    region: str
-    price: Decimal
-
-
-class PriceRepository(Protocol):
-    def on_demand_price(self, instance_type: str, region: str) -> Decimal | None:
-        """The current one, else the newest reported one; USD per hour."""
-        ...
-
-    def latest_spot_price(self, pool_id: PoolId) -> Decimal | None:
-        """The newest tick of the pool, USD per hour."""
-        ...
-
-    def known_reports(
-        self, keys: Collection[tuple[AgentId, datetime]]
-    ) -> Mapping[tuple[AgentId, datetime], Sequence[PricingReport]]:
-        """The stored reports of these agents that were collected at these moments."""
-        ...
-
-    def add_reports(self, reports: Sequence[PricingReport]) -> None: ...
-
-    def add_ticks(self, observations: Sequence[PriceObservation]) -> None: ...
-
-    def buckets_at(
-        self, keys: Collection[tuple[PoolId, datetime]]
-    ) -> Mapping[tuple[PoolId, datetime], BucketSnapshot]:
-        """What stands in the buckets that start at these moments."""
-        ...
-
-    def bucket_prices(
-        self, pool_ids: Collection[PoolId], since: datetime
-    ) -> Mapping[PoolId, Sequence[Decimal]]:
-        """The spot prices of their buckets from that moment on, the newest last; USD per hour."""
-        ...
-
-    def histories(
-        self, pool_ids: Collection[PoolId], since: datetime
-    ) -> Mapping[PoolId, PriceHistory]:
-        """The same with their times and where they come from; nothing for a pool without any."""
-        ...
-
-    def add_buckets(
-        self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
-    ) -> None: ...
-
-    def replace_buckets(
-        self, snapshots: Sequence[BucketSnapshot], pools: Mapping[PoolId, SpotPool], at: datetime
-    ) -> None:
-        """Where something of a lower rank still stands."""
-        ...
-
-    def add_estimates(self, filled: Sequence[FilledBucket], pool: SpotPool, at: datetime) -> int:
-        """Those for buckets that are still empty, with where they come from; how many they are."""
-        ...
-
-    def add_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None: ...
-
-    def set_current_on_demand(self, ticks: Sequence[OnDemandTick], at: datetime) -> None:
-        """Make them the prices that count."""
-        ...
-
-
 class InterruptionRepository(Protocol):
     def add(self, interruption: Interruption, at: datetime) -> InterruptionId: ...
 
@@ -383,34 +285,6 @@ class InterruptionRepository(Protocol):
 
     def signs_in(self, pool_id: PoolId, since: datetime, most: int) -> Sequence[Sign]:
         """The newest ones detected since then, no more than so many, the newest first."""
-        ...
-
-
-class DecisionLog(Protocol):
-    def add(self, records: Sequence[DecisionRecord]) -> Sequence[int | None]:
-        """Under which id each can be found again; None where no engine answered, or where the
-        database does not tell.
-
-        The risk scores must be kept; history and engine log are best effort.
-        """
-        ...
-
-
-class ModelRepository(Protocol):
-    """Upload sessions of models, and the register of models."""
-
-    def sessions(self) -> Sequence[ModelSession]: ...
-
-    def save(self, changes: SessionChanges) -> None: ...
-
-    def register(
-        self,
-        session: ModelSession,
-        models: Sequence[ModelFound],
-        fallback: SessionId | None,
-        at: datetime,
-    ) -> None:
-        """These models are the active ones now, those with a failure and all others are not."""
         ...
 
 

@@ -7,21 +7,22 @@ from spot_optimizer.application.ports.batch_repositories import (
     OldRowsRepository,
     RawSubmissionRepository,
 )
+from spot_optimizer.application.ports.decision_repositories import DecisionLog, ModelRepository
 from spot_optimizer.application.ports.jobs import JobRunRepository
 from spot_optimizer.application.ports.journal import AuditTrail, EventLog, Inbox, NotificationSink
+from spot_optimizer.application.ports.market_repositories import (
+    PriceRepository,
+    SpotPoolRepository,
+)
 from spot_optimizer.application.ports.messages import MessageLog
 from spot_optimizer.application.ports.repositories import (
     AgentRepository,
     CleanupLog,
     ClientRepository,
     CommandRepository,
-    DecisionLog,
     InstanceRepository,
     InterruptionRepository,
-    ModelRepository,
-    PriceRepository,
     ReplicaRepository,
-    SpotPoolRepository,
     StandbyRepository,
     SwitchRepository,
 )

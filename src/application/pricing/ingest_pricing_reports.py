@@ -6,7 +6,7 @@ from decimal import Decimal
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
-from spot_optimizer.application.ports.repositories import OnDemandTick
+from spot_optimizer.application.ports.market_repositories import OnDemandTick
 from spot_optimizer.application.ports.unit_of_work import (
     TransactionLost,
     UnitOfWork,
