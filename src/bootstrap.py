@@ -221,8 +221,8 @@ from spot_optimizer.wiring.stores import (
 # What a notice has to wait for is a batch of them.
 _NOTICES_AT_A_TIME = 16
 
-# Emergency replicas take longer than notices, which are not to share the processor with many.
-_EMERGENCIES_AT_A_TIME = 1
+# Emergency replicas take longer than notices, which are not to wait for many of them.
+_EMERGENCIES_AT_A_TIME = 8
 
 
 # A reader who is slow holds a connection for as long as that takes.
@@ -276,9 +276,7 @@ class Container(containers.DeclarativeContainer):
         SqlUnitOfWork, engine=engine, turns=turns, is_urgent=True, on_committed=on_committed
     )
     notice_lane = providers.Singleton(ThreadPoolExecutor, 1, thread_name_prefix="notice")
-    emergency_lane = providers.Singleton(
-        ThreadPoolExecutor, _EMERGENCIES_AT_A_TIME, thread_name_prefix="emergency"
-    )
+    emergency_lane = providers.Singleton(ThreadPoolExecutor, 1, thread_name_prefix="emergency")
     background_engine: providers.Singleton[Engine] = providers.Singleton(
         make_background_engine, engine=engine
     )
@@ -548,16 +546,19 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             emergency_handlers,
             gatekeeper=gatekeeper,
-            ensure_emergency_replica=providers.Singleton(
-                MeasuredEmergencies,
-                ensure=compatible(
-                    EnsureEmergencyReplica,
-                    identifiers=identifiers,
-                    price_freshness=price_freshness,
+            ensure_emergency_replica=joined_for_callers(
+                providers.Singleton(
+                    MeasuredEmergencies,
+                    ensure=compatible(
+                        EnsureEmergencyReplica,
+                        identifiers=identifiers,
+                        price_freshness=price_freshness,
+                    ),
+                    instruments=instruments,
                 ),
-                instruments=instruments,
+                lane=emergency_lane,
+                largest=_EMERGENCIES_AT_A_TIME,
             ),
-            lane=emergency_lane,
             fail_over=joined_for_callers(
                 providers.Singleton(
                     MeasuredFailOver,

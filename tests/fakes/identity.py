@@ -180,6 +180,14 @@ class InMemoryInstances(Keeping):
         if instance.id in self.kept:
             self.kept[instance.id] = instance
 
+    def add_all(self, instances: Sequence[Instance], at: datetime) -> None:
+        for instance in instances:
+            self.add(instance, at)
+
+    def save_all(self, instances: Sequence[Instance], at: datetime) -> None:
+        for instance in instances:
+            self.save(instance, at)
+
     def seen(self, instance_ids: Collection[InstanceId], at: datetime) -> None:
         self.seen_at.update({one: at for one in instance_ids if one in self.kept})
 

@@ -93,7 +93,15 @@ class InMemoryInterruptions(Keeping):
         ]
         return [sign for _, _, sign in sorted(found, reverse=True)[:most]]
 
-    def circumstances(
+    def circumstances_of(
+        self, pools: Mapping[AgentId, PoolId | None], since: datetime, now: datetime
+    ) -> Mapping[AgentId, Circumstances]:
+        return {
+            agent_id: self._circumstances(agent_id, pool_id, since, now)
+            for agent_id, pool_id in pools.items()
+        }
+
+    def _circumstances(
         self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime
     ) -> Circumstances:
         of_agent = [one.detected_at for one in self.kept if one.agent_id == agent_id]
@@ -110,8 +118,7 @@ class InMemoryInterruptions(Keeping):
             for number, tick in enumerate(self._prices.ticks)
             if tick.pool_id == pool_id
         )
-        before = [tick for tick in ticks if tick[0] < since][-1:]
-        points = [*before, *(tick for tick in ticks if tick[0] >= since)]
+        points = [tick for tick in ticks if tick[0] >= since] or ticks[-1:]
         return replace(
             seen,
             prices=[

@@ -113,26 +113,17 @@ class InMemorySwitches(Keeping):
     def any_since(self, agent_id: AgentId, since: datetime) -> bool:
         return any(s.agent_id == agent_id and s.recorded_at >= since for s in self.kept)
 
-    def add_primary_change(self, change: PrimaryChange) -> None:
-        self.primary_changes.append(change)
+    def add_primary_changes(self, changes: Sequence[PrimaryChange]) -> None:
+        self.primary_changes.extend(changes)
 
-    def find_primary_change(
-        self,
-        agent_id: AgentId,
-        old_instance_id: InstanceId,
-        reason: PromotionReason,
-        since: datetime,
-    ) -> PrimaryChange | None:
-        return next(
-            (
-                change
-                for change in reversed(self.primary_changes)
-                if (change.agent_id, change.old_instance_id) == (agent_id, old_instance_id)
-                and change.reason is reason
-                and change.at >= since
-            ),
-            None,
-        )
+    def primary_changes_of(
+        self, agent_ids: Collection[AgentId], reason: PromotionReason, since: datetime
+    ) -> Mapping[AgentId, Sequence[PrimaryChange]]:
+        found: dict[AgentId, list[PrimaryChange]] = {}
+        for change in reversed(self.primary_changes):
+            if change.agent_id in agent_ids and change.reason is reason and change.at >= since:
+                found.setdefault(change.agent_id, []).append(change)
+        return found
 
     def activity_of(
         self, agent_ids: Collection[AgentId], since: datetime

@@ -39,6 +39,12 @@ class InMemoryPrices(Keeping):
         newest = reported[-1] if reported else None
         return self.current_on_demand.get((instance_type, region), newest)
 
+    def on_demand_prices(
+        self, places: Collection[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Decimal]:
+        found = {place: self.on_demand_price(*place) for place in places}
+        return {place: price for place, price in found.items() if price is not None}
+
     def latest_spot_price(self, pool_id: PoolId) -> Decimal | None:
         newest = self.newest_tick(pool_id)
         return None if newest is None else newest.price
@@ -162,6 +168,9 @@ class InMemoryPools(Keeping):
 
     def find(self, pool_id: PoolId) -> SpotPool | None:
         return self.kept.get(pool_id)
+
+    def of(self, pool_ids: Collection[PoolId]) -> Mapping[PoolId, SpotPool]:
+        return {one: self.kept[one] for one in pool_ids if one in self.kept}
 
     def ensure(self, pools: Collection[SpotPool], at: datetime) -> Mapping[PoolId, PoolId]:
         kept_as = {}

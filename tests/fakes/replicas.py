@@ -36,6 +36,10 @@ class InMemoryReplicas(Keeping):
         refuse_twice(replica.id in self.kept)
         self.kept[replica.id] = replica
 
+    def add_all(self, replicas: Sequence[Replica]) -> None:
+        for replica in replicas:
+            self.add(replica)
+
     def save_all(self, replicas: Sequence[Replica]) -> None:
         for replica in replicas:
             if replica.id in self.kept:

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
+    EmergencyAnswer,
     EmergencyRequest,
     EnsureEmergencyReplica,
+    ReceivedEmergency,
 )
 from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent
 from spot_optimizer.application.replicas.create_replica import CreateReplica, ReplicaOrder
@@ -260,8 +262,10 @@ def test_an_emergency_replica_goes_there(store: Store) -> None:
     clock, ids = FixedClock(), CountingIdentifiers()
     ask = EnsureEmergencyReplica(store.work, clock, ids, HOUR, TODAY)
 
-    made = ask(AGENT, EmergencyRequest(signal_type=SignalType.REBALANCE_RECOMMENDATION), FROM_ACME)
+    wanted = EmergencyRequest(signal_type=SignalType.REBALANCE_RECOMMENDATION)
+    (made,) = ask([ReceivedEmergency(AGENT, wanted, FROM_ACME)])
 
+    assert isinstance(made, EmergencyAnswer)
     assert made.pool.id == POOL_C
 
 

@@ -1,7 +1,6 @@
 """Replicas, notices and the short log, the same expectations wherever they are kept."""
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -270,14 +269,16 @@ class TestNotices:
             work.commit()
 
         with store.work() as work:
-            seen = work.interruptions.circumstances(AGENT, POOL_A, NOON - HOUR, NOON)
-            nowhere = work.interruptions.circumstances(AGENT, None, NOON - HOUR, NOON)
+            of = work.interruptions.circumstances_of
+            seen = of({AGENT: POOL_A, OTHER: POOL_B}, NOON - HOUR, NOON)[AGENT]
+            stale = of({AGENT: POOL_A}, NOON - 30 * SECOND_OF_TIME, NOON)[AGENT]
+            nowhere = of({AGENT: None}, NOON - HOUR, NOON)[AGENT]
 
         assert seen == Circumstances(
             now=NOON,
             prices=[
                 PricePoint(pool_id=POOL_A, price=price, captured_at=NOON - age)
-                for age, price in list(zip(ages, prices, strict=True))[1:]
+                for age, price in list(zip(ages, prices, strict=True))[2:]
             ],
             pool_interruptions=2,
             pool_first_interrupted_at=NOON - 5 * HOUR,
@@ -285,6 +286,7 @@ class TestNotices:
             agent_interruptions=1,
             agent_last_interrupted_at=NOON - HOUR,
         )
+        assert [point.captured_at for point in stale.prices] == [NOON - MINUTE]
         assert (nowhere.prices, nowhere.agent_interruptions) == ((), 1)
 
     def test_a_resolution_is_kept(self, store: Store) -> None:
@@ -307,13 +309,13 @@ def test_the_short_log(store: Store) -> None:
     )
     later = replace(change, new_instance_id=THIRD, at=NOON + SECOND_OF_TIME)
     with store.work() as work:
-        for one in (change, later, replace(later, reason=PromotionReason.MANUAL)):
-            work.switches.add_primary_change(one)
+        manual = replace(later, reason=PromotionReason.MANUAL)
+        work.switches.add_primary_changes([change, later, manual])
         work.commit()
 
     with store.work() as work:
-        find = work.switches.find_primary_change
-        assert find(AGENT, FIRST, PromotionReason.FAILOVER, NOON) == later
-        assert find(AGENT, FIRST, PromotionReason.FAILOVER, NOON + timedelta(hours=1)) is None
-        assert find(AGENT, SECOND, PromotionReason.FAILOVER, NOON) is None
-        assert find(OTHER, FIRST, PromotionReason.FAILOVER, NOON) is None
+        of = work.switches.primary_changes_of
+        assert of([AGENT, OTHER], PromotionReason.FAILOVER, NOON) == {AGENT: [later, change]}
+        assert of([AGENT], PromotionReason.FAILOVER, NOON + SECOND_OF_TIME) == {AGENT: [later]}
+        assert of([AGENT], PromotionReason.FAILOVER, NOON + HOUR) == {}
+        assert of([AGENT], PromotionReason.MANUAL, NOON) == {AGENT: [manual]}

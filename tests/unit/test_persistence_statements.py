@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -24,6 +25,19 @@ from spot_optimizer.application.clients.delete_client import DeleteClient
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands, Poll
 from spot_optimizer.application.decisions.decide import Decide
 from spot_optimizer.application.decisions.questions import AskEngine
+from spot_optimizer.application.interruptions.ensure_emergency_replica import (
+    EmergencyAnswer,
+    EmergencyRequest,
+    EnsureEmergencyReplica,
+    ReceivedEmergency,
+)
+from spot_optimizer.application.interruptions.fail_over import FailOver
+from spot_optimizer.application.interruptions.failover import FailedOver
+from spot_optimizer.application.interruptions.termination_notices import (
+    NobodyReady,
+    ReceivedNotice,
+    TerminationNotice,
+)
 from spot_optimizer.application.ports.decision_engine import EngineIdentity
 from spot_optimizer.application.pricing.ingest_pricing_reports import (
     IngestPricingReports,
@@ -31,7 +45,9 @@ from spot_optimizer.application.pricing.ingest_pricing_reports import (
 )
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.commands.command import CommandStatus
-from spot_optimizer.domain.identifiers import AgentId, ClientId, CommandId
+from spot_optimizer.domain.identifiers import AgentId, ClientId, CommandId, InstanceId, ReplicaId
+from spot_optimizer.domain.interruptions import SignalType
+from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
 from tests.builders import (
     ACME,
     FROM_ACME,
@@ -40,11 +56,14 @@ from tests.builders import (
     NOON,
     OPERATOR,
     TODAY,
+    ZONE_A,
+    ZONE_B,
     a_client,
     a_decision,
     a_heartbeat,
     a_legacy_command,
     a_pending_command,
+    a_replica,
     a_situation,
     a_submission,
     an_instance,
@@ -243,6 +262,68 @@ def test_failed_decisions(sqlite: SqlStore) -> None:
     assert all_equal(
         costs(sqlite, lambda agents: decide([a_situation(agent_id=agent.id) for agent in agents]))
     )
+
+
+def put_instances(sqlite: SqlStore, agents: list[Agent]) -> None:
+    sqlite.put(*(an_instance(id=a.primary_instance_id, agent_id=a.id) for a in agents))
+
+
+def put_standbys(sqlite: SqlStore, agents: list[Agent]) -> None:
+    put_instances(sqlite, agents)
+    sqlite.put(
+        *(
+            a_replica(
+                id=ReplicaId(f"replica-{agent.id}"),
+                agent_id=agent.id,
+                instance_id=InstanceId(f"i-standby-{agent.id}"),
+                status=ReplicaStatus.READY,
+            )
+            for agent in agents
+        )
+    )
+
+
+def notices_of(agents: list[Agent]) -> list[ReceivedNotice]:
+    return [
+        ReceivedNotice(
+            agent.id, TerminationNotice(instance_id=agent.primary_instance_id), FROM_ACME
+        )
+        for agent in agents
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "answer"), [(put_instances, NobodyReady), (put_standbys, FailedOver)]
+)
+def test_termination_notices(
+    sqlite: SqlStore, prepare: Callable[[SqlStore, list[Agent]], None], answer: type
+) -> None:
+    """Told once, and told again."""
+    fail_over = FailOver(sqlite.work, FixedClock(), SteadyStopwatch(), TODAY)
+
+    def act(agents: list[Agent]) -> None:
+        for _ in range(2):
+            answers = fail_over(notices_of(agents))
+            assert [type(one) for one in answers] == [answer] * len(agents)
+
+    assert all_equal(costs(sqlite, act, partial(prepare, sqlite)))
+
+
+def test_emergency_replicas(sqlite: SqlStore) -> None:
+    """New ones, and those that stand."""
+    ensure = EnsureEmergencyReplica(sqlite.work, FixedClock(), CountingIdentifiers(), HOUR, TODAY)
+    wanted = EmergencyRequest(signal_type=SignalType.TERMINATION_NOTICE)
+
+    def prepare(agents: list[Agent]) -> None:
+        put_instances(sqlite, agents)
+        sqlite.put_pools(ZONE_A, ZONE_B)
+
+    def act(agents: list[Agent]) -> None:
+        for _ in range(2):
+            answers = ensure([ReceivedEmergency(one.id, wanted, FROM_ACME) for one in agents])
+            assert [type(one) for one in answers] == [EmergencyAnswer] * len(agents)
+
+    assert all_equal(costs(sqlite, act, prepare))
 
 
 def test_silent_agents(sqlite: SqlStore) -> None:

@@ -36,6 +36,7 @@ from spot_optimizer.application.commands.report_command_execution import (
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EmergencyRequest,
     EnsureEmergencyReplica,
+    ReceivedEmergency,
 )
 from spot_optimizer.application.interruptions.fail_over import FailOver
 from spot_optimizer.application.interruptions.handle_rebalance import HandleRebalance
@@ -221,10 +222,14 @@ class ReplicaHistory(RuleBasedStateMachine):
             assert last is None or now - last > REPEAT_WINDOW
             self.accepted[key] = now
 
-    def tell(self, notice: ReceivedNotice) -> None:
-        (answer,) = self.fail_over([notice])
+    def told(self, answers: Sequence[object]) -> None:
+        """What several ask together is refused to each of them alone."""
+        (answer,) = answers
         if isinstance(answer, DomainError):
             raise answer
+
+    def tell(self, notice: ReceivedNotice) -> None:
+        self.told(self.fail_over([notice]))
 
     # What happens.
 
@@ -443,7 +448,8 @@ class ReplicaHistory(RuleBasedStateMachine):
             instance_id=instance_id,
             termination_at=self.clock.now() + apart,
         )
-        self.act(client_id, lambda: self.emergency(before.agent.id, request, caller))
+        received = ReceivedEmergency(before.agent.id, request, caller)
+        self.act(client_id, lambda: self.told(self.emergency([received])))
         after = self.look(client_id)
         about = instance_id or before.agent.primary_instance_id
         for made in after.replicas.keys() - before.replicas.keys():
@@ -511,6 +517,48 @@ class ReplicaHistory(RuleBasedStateMachine):
             if done and instance_id is None:
                 break  # the next one would be about another instance
             assert not (moved and number), "the same notice moved the agent twice"
+
+    @rule(signals=st.lists(st.sampled_from(SignalType), max_size=3), times=st.integers(1, 2))
+    def both_clients_are_warned_at_once(self, signals: list[SignalType], times: int) -> None:
+        """What arrives together is answered together, whatever it is and however often."""
+        before = self.everything
+        ends_at = self.clock.now() + timedelta(minutes=2)
+        emergencies = [
+            ReceivedEmergency(
+                seen.agent.id,
+                EmergencyRequest(signal_type=signal, termination_at=ends_at),
+                CALLERS[seen.agent.client_id],
+            )
+            for signal in signals
+            for seen in before
+        ]
+        notices = [
+            ReceivedNotice(
+                seen.agent.id, TerminationNotice(termination_at=ends_at), CALLERS[client_id]
+            )
+            for seen, client_id in zip(before, CALLERS, strict=True)
+        ]
+        self.act(None, lambda: self.emergency(emergencies))
+        asked = self.everything
+        self.act(None, lambda: self.fail_over(notices * times))
+        for client_id, first, second, third in zip(
+            CALLERS, before, asked, self.everything, strict=True
+        ):
+            assert len(second.replicas) - len(first.replicas) in (0, 1)
+            for signal in SignalType:
+                is_notice = signal is SignalType.TERMINATION_NOTICE
+                about = first.agent.primary_instance_id if is_notice else None
+                self.accept(
+                    (client_id, signal, about),
+                    first.of_signal(signal, about),
+                    second.of_signal(signal, about),
+                )
+                if times == 1 and is_notice:
+                    self.accept(
+                        (client_id, signal, about),
+                        second.of_signal(signal, about),
+                        third.of_signal(signal, about),
+                    )
 
     @rule()
     def the_loop_looks_around(self) -> None:

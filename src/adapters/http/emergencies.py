@@ -1,7 +1,4 @@
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
-from functools import partial
 from typing import Final
 
 from litestar import Response
@@ -19,6 +16,7 @@ from spot_optimizer.application.authenticate import Asked
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EmergencyAnswer,
     EmergencyRequest,
+    ReceivedEmergency,
 )
 from spot_optimizer.application.interruptions.failover import FailedOver
 from spot_optimizer.application.interruptions.termination_notices import (
@@ -93,23 +91,27 @@ class NoReplicaYet(NoReplica):
 def emergency_handlers(
     *,
     gatekeeper: Gatekeeper,
-    ensure_emergency_replica: Callable[[AgentId, EmergencyRequest, Caller], EmergencyAnswer],
-    lane: Executor,
+    ensure_emergency_replica: Joined[Asked[ReceivedEmergency], EmergencyAnswer],
     fail_over: Joined[Asked[ReceivedNotice], Answer],
     compatibility: Compatibility,
 ) -> list[HTTPRouteHandler]:
-    """What is done about an interruption while it is announced; replicas are made in threads of
-    their own."""
+    """What is done about an interruption while it is announced."""
 
     @created("/api/agents/{agent_id:str}/create-emergency-replica")
     async def create_emergency_replica(
         request: AnyRequest, agent_id: FromPath[str]
     ) -> EmergencyReplicaMade:
-        caller = await gatekeeper.dashboard(request)
-        wanted = _request(await json_object(request, compatibility))
-        make = partial(ensure_emergency_replica, AgentId(agent_id), wanted, caller)
-        answer = await asyncio.get_running_loop().run_in_executor(lane, make)
-        return EmergencyReplicaMade.of(answer, wanted.signal_type)
+        wanted: list[EmergencyRequest] = []
+
+        async def question() -> Callable[[Caller], ReceivedEmergency]:
+            said = _request(await json_object(request, compatibility))
+            wanted.append(said)
+            return lambda caller: ReceivedEmergency(AgentId(agent_id), said, caller)
+
+        answer = await gatekeeper.ask_at_dashboard_with_body(
+            request, ensure_emergency_replica, question
+        )
+        return EmergencyReplicaMade.of(answer, wanted[0].signal_type)
 
     @post("/api/agents/{agent_id:str}/termination-imminent")
     async def termination_imminent(

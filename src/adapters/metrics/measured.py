@@ -9,8 +9,8 @@ from spot_optimizer.adapters.metrics.instruments import Instruments
 from spot_optimizer.application.decisions.decide import Advised, Decide, Situation
 from spot_optimizer.application.interruptions.ensure_emergency_replica import (
     EmergencyAnswer,
-    EmergencyRequest,
     EnsureEmergencyReplica,
+    ReceivedEmergency,
 )
 from spot_optimizer.application.interruptions.fail_over import FailOver
 from spot_optimizer.application.interruptions.failover import FailedOver
@@ -20,11 +20,9 @@ from spot_optimizer.application.interruptions.termination_notices import (
     NobodyReady,
     ReceivedNotice,
 )
-from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.decisions.answers import AGENT_DISABLED, ENGINE_UNAVAILABLE, Advice
 from spot_optimizer.domain.decisions.policy import Gate
 from spot_optimizer.domain.errors import DomainError
-from spot_optimizer.domain.identifiers import AgentId
 from spot_optimizer.domain.interruptions import SignalType
 from spot_optimizer.domain.journal import SystemEvent
 
@@ -93,10 +91,11 @@ class MeasuredEmergencies:
     instruments: Instruments
 
     def __call__(
-        self, agent_id: AgentId, wanted: EmergencyRequest, caller: Caller
-    ) -> EmergencyAnswer:
-        self.instruments.signals.labels(wanted.signal_type.value).inc()
-        return self.ensure(agent_id, wanted, caller)
+        self, received: Sequence[ReceivedEmergency]
+    ) -> Sequence[EmergencyAnswer | DomainError]:
+        for one in received:
+            self.instruments.signals.labels(one.wanted.signal_type.value).inc()
+        return self.ensure(received)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,12 +71,22 @@ class SqlInstanceRepository:
             insert(instances).values(**_to_row(instance), created_at=at, updated_at=at)
         )
 
+    def add_all(self, added: Sequence[Instance], at: datetime) -> None:
+        if added:
+            rows = [{**_to_row(one), "created_at": at, "updated_at": at} for one in added]
+            self._connection.execute(insert(instances), rows)
+
     def save(self, instance: Instance, at: datetime) -> None:
         self._connection.execute(
             update(instances)
             .where(instances.c.id == instance.id)
             .values(**_to_row(instance), updated_at=at)
         )
+
+    def save_all(self, saved: Sequence[Instance], at: datetime) -> None:
+        rows = [{**_to_row(instance), "updated_at": at} for instance in saved]
+        if rows:
+            update_rows(self._connection, instances, rows, tuple(rows[0].keys() - {"id"}))
 
     def seen(self, instance_ids: Collection[InstanceId], at: datetime) -> None:
         if instance_ids:

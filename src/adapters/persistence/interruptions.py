@@ -1,8 +1,20 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, exists, false, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    exists,
+    false,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from spot_optimizer.adapters.persistence.tables import (
     agents,
@@ -10,6 +22,7 @@ from spot_optimizer.adapters.persistence.tables import (
     spot_price_snapshots,
 )
 from spot_optimizer.adapters.persistence.tables.types import UtcInstant
+from spot_optimizer.adapters.persistence.upsert import update_rows
 from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.decisions.contract import PastInterruption
 from spot_optimizer.domain.identifiers import AgentId, InstanceId, PoolId
@@ -70,28 +83,32 @@ _SIGNS: Final = (
     .order_by(_EVENT.detected_at.desc(), _EVENT.id.desc())
     .limit(bindparam("most"))
 )
-_OF_POOL: Final = select(func.count(), func.min(_EVENT.detected_at)).where(
-    _EVENT.pool_id == bindparam("pool_id")
+_OF_POOLS: Final = (
+    select(_EVENT.pool_id, func.count(), func.min(_EVENT.detected_at))
+    .where(_EVENT.pool_id.in_(bindparam("pool_ids", expanding=True)))
+    .group_by(_EVENT.pool_id)
 )
-_OF_AGENT: Final = select(func.count(), func.max(_EVENT.detected_at)).where(
-    _EVENT.agent_id == bindparam("agent_id")
+_OF_AGENTS: Final = (
+    select(_EVENT.agent_id, func.count(), func.max(_EVENT.detected_at))
+    .where(_EVENT.agent_id.in_(bindparam("ids", expanding=True)))
+    .group_by(_EVENT.agent_id)
 )
 _AGENTS_IN: Final = (
-    select(func.count())
-    .select_from(agents)
-    .where(agents.c.current_pool_id == bindparam("pool_id"))
+    select(agents.c.current_pool_id, func.count())
+    .where(agents.c.current_pool_id.in_(bindparam("pool_ids", expanding=True)))
     .where(agents.c.enabled.is_(True))
     .where(agents.c.status != AgentStatus.DELETED)
+    .group_by(agents.c.current_pool_id)
 )
 _TICK: Final = spot_price_snapshots.c
 _PRICES: Final = (
-    select(_TICK.captured_at, _TICK.price)
-    .where(_TICK.pool_id == bindparam("pool_id"))
+    select(_TICK.pool_id, _TICK.captured_at, _TICK.price)
+    .where(_TICK.pool_id.in_(bindparam("pool_ids", expanding=True)))
     .where(_TICK.captured_at >= _SINCE)
     .order_by(_TICK.captured_at, _TICK.id)
 )
 _PRICE_BEFORE: Final = (
-    select(_TICK.captured_at, _TICK.price)
+    select(_TICK.pool_id, _TICK.captured_at, _TICK.price)
     .where(_TICK.pool_id == bindparam("pool_id"))
     .where(_TICK.captured_at < _SINCE)
     .order_by(_TICK.captured_at.desc(), _TICK.id.desc())
@@ -130,8 +147,10 @@ class SqlInterruptionRepository:
             self._connection.execute(insert(spot_interruption_events), rows)
 
     def save_all(self, interruptions: Sequence[Interruption]) -> None:
-        for one in interruptions:
-            self.save(one)
+        rows = [{"id": one.id, **_to_row(one)} for one in interruptions]
+        if rows:
+            columns = tuple(rows[0].keys() - {"id"})
+            update_rows(self._connection, spot_interruption_events, rows, columns)
 
     def list_of(self, agent_id: AgentId, since: datetime) -> Sequence[Interruption]:
         return self.of([agent_id], since).get(agent_id, [])
@@ -190,32 +209,57 @@ class SqlInterruptionRepository:
             for row in self._connection.execute(_SIGNS, asked)
         ]
 
-    def circumstances(
-        self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime
-    ) -> Circumstances:
-        asked: dict[str, object] = {"agent_id": agent_id, "pool_id": pool_id, "since": since}
-        of_agent = self._connection.execute(_OF_AGENT, asked).one()
-        if pool_id is None:
-            return Circumstances(
-                now=now, agent_interruptions=of_agent[0], agent_last_interrupted_at=of_agent[1]
+    def circumstances_of(
+        self, pools: Mapping[AgentId, PoolId | None], since: datetime, now: datetime
+    ) -> Mapping[AgentId, Circumstances]:
+        if not pools:
+            return {}
+        pool_ids = {pool_id for pool_id in pools.values() if pool_id is not None}
+        asked = {"ids": sorted(pools), "pool_ids": sorted(pool_ids), "since": since}
+        of_agent = self._first_column_to_rest(_OF_AGENTS, asked)
+        of_pool = self._first_column_to_rest(_OF_POOLS, asked)
+        agents_in = self._first_column_to_rest(_AGENTS_IN, asked)
+        prices = self._prices_in(pool_ids, since)
+        found = {}
+        for agent_id, pool_id in pools.items():
+            interruptions, last_at = of_agent.get(agent_id, (0, None))
+            seen = Circumstances(
+                now=now, agent_interruptions=interruptions, agent_last_interrupted_at=last_at
             )
-        of_pool = self._connection.execute(_OF_POOL, asked).one()
-        ticks = [
-            *self._connection.execute(_PRICE_BEFORE, asked),
-            *self._connection.execute(_PRICES, asked),
-        ]
-        return Circumstances(
-            now=now,
-            prices=[
-                PricePoint(pool_id=pool_id, price=tick.price, captured_at=tick.captured_at)
-                for tick in ticks
-            ],
-            pool_interruptions=of_pool[0],
-            pool_first_interrupted_at=of_pool[1],
-            agents_in_pool=int(self._connection.execute(_AGENTS_IN, asked).scalar_one()),
-            agent_interruptions=of_agent[0],
-            agent_last_interrupted_at=of_agent[1],
-        )
+            if pool_id is not None:
+                lost, first_at = of_pool.get(pool_id, (0, None))
+                seen = replace(
+                    seen,
+                    prices=prices[pool_id],
+                    pool_interruptions=lost,
+                    pool_first_interrupted_at=first_at,
+                    agents_in_pool=agents_in.get(pool_id, (0,))[0],
+                )
+            found[agent_id] = seen
+        return found
+
+    def _first_column_to_rest(
+        self, statement: Select[Any], asked: Mapping[str, object]
+    ) -> Mapping[str, tuple[Any, ...]]:
+        return {key: tuple(rest) for key, *rest in self._connection.execute(statement, asked)}
+
+    def _prices_in(
+        self, pool_ids: Collection[PoolId], since: datetime
+    ) -> Mapping[PoolId, Sequence[PricePoint]]:
+        found: dict[PoolId, list[PricePoint]] = {pool_id: [] for pool_id in pool_ids}
+        if pool_ids:
+            asked = {"pool_ids": sorted(pool_ids), "since": since}
+            for row in self._connection.execute(_PRICES, asked):
+                found.setdefault(PoolId(row.pool_id), []).append(_to_point(row))
+        for pool_id, points in found.items():
+            if not points:
+                before = {"pool_id": pool_id, "since": since}
+                points += map(_to_point, self._connection.execute(_PRICE_BEFORE, before))
+        return found
+
+
+def _to_point(row: Row[*tuple[Any, ...]]) -> PricePoint:
+    return PricePoint(pool_id=row.pool_id, price=row.price, captured_at=row.captured_at)
 
 
 def _by_agent(rows: Iterable[Row[Any]]) -> Mapping[AgentId, Sequence[Interruption]]:

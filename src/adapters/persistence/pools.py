@@ -129,6 +129,12 @@ class SqlSpotPoolRepository:
         row = self._connection.execute(_OF_IDS, {"ids": [pool_id]}).one_or_none()
         return None if row is None or row.id != pool_id else to_pool(row)
 
+    def of(self, pool_ids: Collection[PoolId]) -> Mapping[PoolId, SpotPool]:
+        if not pool_ids:
+            return {}
+        rows = self._connection.execute(_OF_IDS, {"ids": sorted(pool_ids)})
+        return {PoolId(row.id): to_pool(row) for row in rows}
+
     def ensure(self, pools: Collection[SpotPool], at: datetime) -> Mapping[PoolId, PoolId]:
         compared = as_compared(self._connection)
 

@@ -92,6 +92,25 @@ class SqlPriceRepository:
         ).scalar_one_or_none()
         return newest
 
+    def on_demand_prices(
+        self, places: Collection[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Decimal]:
+        if not places:
+            return {}
+        asked = {
+            "types": sorted({instance_type for instance_type, _ in places}),
+            "regions": sorted({region for _, region in places}),
+        }
+        current = {
+            (row.instance_type, row.region): row.price
+            for row in self._connection.execute(_CURRENT_ON_DEMAND, asked)
+        }
+        found = {
+            place: current[place] if place in current else self.on_demand_price(*place)
+            for place in places
+        }
+        return {place: price for place, price in found.items() if price is not None}
+
     def latest_spot_price(self, pool_id: PoolId) -> Decimal | None:
         ticks = spot_price_snapshots.c
         newest: Decimal | None = self._connection.execute(

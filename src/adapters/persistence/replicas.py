@@ -53,6 +53,11 @@ class SqlReplicaRepository:
     def add(self, replica: Replica) -> None:
         self._connection.execute(insert(replica_instances).values(**_to_row(replica)))
 
+    def add_all(self, replicas: Sequence[Replica]) -> None:
+        if replicas:
+            rows = [_to_row(replica) for replica in replicas]
+            self._connection.execute(insert(replica_instances), rows)
+
     def save_all(self, replicas: Sequence[Replica]) -> None:
         rows = [_to_row(replica) for replica in replicas]
         if rows:

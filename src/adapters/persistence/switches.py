@@ -38,6 +38,14 @@ _TIMES: Final = (
     .where(switches.c.timestamp >= bindparam("since", type_=UtcInstant))
 )
 
+_PRIMARY_CHANGES: Final = (
+    select(instance_switches)
+    .where(instance_switches.c.agent_id.in_(bindparam("ids", expanding=True)))
+    .where(instance_switches.c.switch_reason == bindparam("reason"))
+    .where(instance_switches.c.switched_at >= bindparam("since", type_=UtcInstant))
+    .order_by(instance_switches.c.switched_at.desc(), instance_switches.c.id.desc())
+)
+
 
 class SqlSwitchRepository:
     def __init__(self, connection: Connection) -> None:
@@ -72,44 +80,37 @@ class SqlSwitchRepository:
         )
         return bool(self._connection.execute(select(any_switch)).scalar_one())
 
-    def add_primary_change(self, change: PrimaryChange) -> None:
-        self._connection.execute(
-            insert(instance_switches).values(
-                agent_id=change.agent_id,
-                old_instance_id=change.old_instance_id,
-                new_instance_id=change.new_instance_id,
-                switch_reason=change.reason,
-                switched_at=change.at,
-                success=True,
-            )
-        )
+    def add_primary_changes(self, changes: Sequence[PrimaryChange]) -> None:
+        rows = [
+            {
+                "agent_id": change.agent_id,
+                "old_instance_id": change.old_instance_id,
+                "new_instance_id": change.new_instance_id,
+                "switch_reason": change.reason,
+                "switched_at": change.at,
+                "success": True,
+            }
+            for change in changes
+        ]
+        if rows:
+            self._connection.execute(insert(instance_switches), rows)
 
-    def find_primary_change(
-        self,
-        agent_id: AgentId,
-        old_instance_id: InstanceId,
-        reason: PromotionReason,
-        since: datetime,
-    ) -> PrimaryChange | None:
-        log = instance_switches.c
-        row = self._connection.execute(
-            select(instance_switches)
-            .where(log.agent_id == agent_id)
-            .where(log.old_instance_id == old_instance_id)
-            .where(log.switch_reason == reason)
-            .where(log.switched_at >= since)
-            .order_by(log.switched_at.desc(), log.id.desc())
-            .limit(1)
-        ).one_or_none()
-        if row is None:
-            return None
-        return PrimaryChange(
-            agent_id=agent_id,
-            old_instance_id=row.old_instance_id,
-            new_instance_id=row.new_instance_id,
-            reason=reason,
-            at=row.switched_at,
-        )
+    def primary_changes_of(
+        self, agent_ids: Collection[AgentId], reason: PromotionReason, since: datetime
+    ) -> Mapping[AgentId, Sequence[PrimaryChange]]:
+        found: dict[AgentId, list[PrimaryChange]] = {}
+        if agent_ids:
+            asked = {"ids": sorted(agent_ids), "reason": reason, "since": since}
+            for row in self._connection.execute(_PRIMARY_CHANGES, asked):
+                change = PrimaryChange(
+                    agent_id=AgentId(row.agent_id),
+                    old_instance_id=row.old_instance_id,
+                    new_instance_id=row.new_instance_id,
+                    reason=reason,
+                    at=row.switched_at,
+                )
+                found.setdefault(change.agent_id, []).append(change)
+        return found
 
     def activity_of(
         self, agent_ids: Collection[AgentId], since: datetime

@@ -1,24 +1,26 @@
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from spot_optimizer.application.interruptions.notice_records import OnRecord
+from spot_optimizer.application.interruptions.rounds import each_agent_once
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from spot_optimizer.application.replicas.changes import save_replicas
+from spot_optimizer.application.replicas.changes import ReplicaChanges, save_replicas_of_all
+from spot_optimizer.application.replicas.machines import instances_named, primary_among
 from spot_optimizer.application.replicas.market import (
-    market_around,
-    pasts_of_equals,
-    pool_of_replica,
+    Markets,
+    pool_among,
 )
-from spot_optimizer.application.replicas.promotions import primary_of
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain import occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
-from spot_optimizer.domain.errors import AgentNotFound, Forbidden
+from spot_optimizer.domain.errors import AgentNotFound, DomainError, Forbidden
 from spot_optimizer.domain.identifiers import AgentId, InstanceId
 from spot_optimizer.domain.interruption_features import PRICE_LOOK_BACK, Features
 from spot_optimizer.domain.interruptions import (
@@ -48,6 +50,13 @@ class EmergencyRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceivedEmergency:
+    agent_id: AgentId
+    wanted: EmergencyRequest
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
 class EmergencyAnswer:
     replica: Replica
     pool: SpotPool
@@ -56,7 +65,10 @@ class EmergencyAnswer:
 @dataclass(frozen=True, slots=True)
 class EnsureEmergencyReplica:
     """Because of a notice one replica is wanted in the safest pool: the one that lives, or a new
-    one; never a second. Depends on no model, engine or cache (INV-14)."""
+    one; never a second. Depends on no model, engine or cache (INV-14).
+
+    Takes what arrives together in one transaction, and asks for what it has to know of all agents
+    together."""
 
     unit_of_work: UnitOfWorkFactory
     clock: Clock
@@ -66,103 +78,205 @@ class EnsureEmergencyReplica:
 
     @repeated_when_lost
     def __call__(
-        self, agent_id: AgentId, request: EmergencyRequest, caller: Caller
-    ) -> EmergencyAnswer:
-        """Raises:
+        self, received: Sequence[ReceivedEmergency]
+    ) -> Sequence[EmergencyAnswer | DomainError]:
+        """In the order of the requests; in place of an answer
+
         AgentNotFound: unknown, or nobody has written down what its primary is.
         Forbidden: the agent is not switched automatically.
         NoCapacity: there is no other pool.
         """
+        answers: dict[int, EmergencyAnswer | DomainError] = {}
         now = self.clock.now()
         with self.unit_of_work() as work:
-            agent = work.agents.get_for_update(agent_id, caller.owner)
-            primary = primary_of(work, agent)
-            if primary is None or agent.is_deleted:
-                raise AgentNotFound
-            _check_allowed(agent)
-            known = work.replicas.active_of(agent.id)
-            standing = newest(live(known))
-            notice = self._notice(work, agent, primary, request, now)
-            if standing is not None:
-                answer = EmergencyAnswer(standing, pool_of_replica(work, standing))
-                noted = agent
-                if notice.id is None:
-                    unmet = replace(notice, replica_id=standing.id)
-                    work.interruptions.add(unmet, now)
-            else:
-                market = market_around(work, agent, primary, now, self.price_freshness)
-                if self.compatibility.emergencies_need_prices:
-                    market = market.with_prices()
-                wanted = EmergencyReplica(
-                    signal_type=request.signal_type,
-                    termination_at=request.termination_at,
-                    created_by="system",
-                )
-                made = make_emergency_replica(
-                    wanted,
-                    agent,
-                    known,
-                    market,
-                    self.identifiers.new_id(),
+            agents = work.agents.lock({one.agent_id for one in received})
+            for together in each_agent_once(received):
+                asked = _Round(
+                    work,
                     now,
-                    request.wishes,
-                    pasts_of_equals(
-                        work,
-                        market,
-                        market.equally_safe(request.wishes, pools_that_failed(known)),
-                    ),
+                    self.identifiers,
+                    Markets(work, now, self.price_freshness),
+                    self.compatibility,
                 )
-                answer = EmergencyAnswer(made, pool_of_replica(work, made))
-                counted = save_replicas(work, agent, known, [made], now, caller, self.compatibility)
-                noted = replace(counted, current_replica_id=made.id).protected_in_emergency()
-                self._keep(work, notice.answered_by(made.id), agent, primary, now)
-            if notice.id is None:
-                record(work, occurrences.notice_accepted(agent, notice, now), caller)
-            work.agents.save(_warned(noted, request.signal_type, now), now)
+                answers |= asked.answers(agents, together)
+                agents = {**agents, **asked.changed_agents}
             work.commit()
-        return answer
+        return [answers[place] for place in range(len(received))]
 
-    @staticmethod
-    def _notice(
-        work: UnitOfWork,
-        agent: Agent,
-        primary: Instance,
-        request: EmergencyRequest,
-        now: datetime,
-    ) -> Interruption:
-        """The same notice as it stands on record, or a new one (INV-13)."""
-        instance_id = request.instance_id or primary.id
-        earlier = work.interruptions.list_of(agent.id, now - HORIZON)
-        known = same_notice(earlier, request.signal_type, instance_id, now)
-        if known is None and request.signal_type is SignalType.REBALANCE_RECOMMENDATION:
-            # An agent's clock may be wrong, so what was accepted lately counts whatever it said.
-            lately = agent.was_warned_since(now - REPEAT_WINDOW)
-            advice = [one for one in earlier if not one.is_termination]
-            known = advice[0] if advice and lately else None
-        if known is not None:
-            return known.standing() if instance_id == primary.id else known
-        return Interruption(
-            agent_id=agent.id,
-            instance_id=instance_id,
-            pool_id=primary.pool_id or agent.placement.pool_id,
-            signal_type=request.signal_type,
-            detected_at=now,
-            termination_at=request.termination_at,
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A request, and what is known about it."""
+
+    agent: Agent
+    primary: Instance
+    known: Sequence[Replica]
+    notice: Interruption
+    """As it stands on record, or a new one (INV-13)."""
+    wanted: EmergencyRequest
+    by: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Requests of different agents."""
+
+    work: UnitOfWork
+    now: datetime
+    identifiers: Identifiers
+    markets: Markets
+    compatibility: Compatibility
+    changed_agents: dict[AgentId, Agent] = field(default_factory=dict)
+
+    def answers(
+        self, agents: Mapping[AgentId, Agent], received: Sequence[tuple[int, ReceivedEmergency]]
+    ) -> dict[int, EmergencyAnswer | DomainError]:
+        """By the places of the requests."""
+        known = {
+            one.agent_id: agents[one.agent_id] for _, one in received if one.agent_id in agents
+        }
+        record_of = self._on_record_of(known)
+        answers: dict[int, EmergencyAnswer | DomainError] = {}
+        cases: dict[int, _Case] = {}
+        replicas: dict[int, Replica] = {}
+        made: list[tuple[_Case, Replica]] = []
+        for place, one in received:
+            try:
+                case = self._case(record_of.get(one.agent_id), one)
+                replica = newest(live(case.known))
+                if replica is None:
+                    replica = self._make(case)
+                    made.append((case, replica))
+            except DomainError as refused:  # before anything was done
+                answers[place] = refused
+            else:
+                cases[place], replicas[place] = case, replica
+        counted = self._save(made)
+        self._keep_notices(cases, replicas, made)
+        for case in cases.values():
+            agent = counted.get(case.agent.id, case.agent)
+            self.changed_agents[agent.id] = _warned(agent, case.wanted.signal_type, self.now)
+        self.work.agents.save_all(list(self.changed_agents.values()), self.now)
+        pools = self.work.pools.of({one.pool_id for one in replicas.values() if one.pool_id})
+        return answers | {
+            place: EmergencyAnswer(replica, pool_among(pools, replica))
+            for place, replica in replicas.items()
+        }
+
+    def _on_record_of(self, agents: Mapping[AgentId, Agent]) -> Mapping[AgentId, OnRecord]:
+        replicas = self.work.replicas.of(agents.keys())
+        notices = self.work.interruptions.of(agents.keys(), self.now - HORIZON)
+        machines = instances_named(
+            self.work, [agent.primary_instance_id for agent in agents.values()]
+        )
+        return {
+            key: OnRecord(
+                agent, replicas.get(key, ()), notices.get(key, ()), primary_among(machines, agent)
+            )
+            for key, agent in agents.items()
+        }
+
+    def _case(self, on_record: OnRecord | None, received: ReceivedEmergency) -> _Case:
+        owner = received.caller.owner
+        if on_record is None or owner not in (None, on_record.agent.client_id):
+            raise AgentNotFound
+        agent, primary = on_record.agent, on_record.primary
+        if primary is None or agent.is_deleted:
+            raise AgentNotFound
+        _check_allowed(agent)
+        wanted, earlier = received.wanted, on_record.recent(self.now)
+        notice = _notice(agent, primary, wanted, earlier, self.now)
+        return _Case(agent, primary, on_record.replicas, notice, wanted, received.caller)
+
+    def _make(self, case: _Case) -> Replica:
+        market = self.markets.around(case.agent, case.primary)
+        if self.compatibility.emergencies_need_prices:
+            market = market.with_prices()
+        wanted = EmergencyReplica(
+            signal_type=case.wanted.signal_type,
+            termination_at=case.wanted.termination_at,
+            created_by="system",
+        )
+        equals = market.equally_safe(case.wanted.wishes, pools_that_failed(case.known))
+        return make_emergency_replica(
+            wanted,
+            case.agent,
+            case.known,
+            market,
+            self.identifiers.new_id(),
+            self.now,
+            case.wanted.wishes,
+            self.markets.pasts_of_equals(market, equals),
         )
 
-    @staticmethod
-    def _keep(
-        work: UnitOfWork, notice: Interruption, agent: Agent, primary: Instance, now: datetime
+    def _save(self, made: Sequence[tuple[_Case, Replica]]) -> Mapping[AgentId, Agent]:
+        counted = save_replicas_of_all(
+            self.work,
+            [
+                ReplicaChanges(agent=case.agent, known=case.known, changed=[one], by=case.by)
+                for case, one in made
+            ],
+            self.now,
+            self.compatibility,
+        )
+        return {
+            agent.id: replace(agent, current_replica_id=one.id).protected_in_emergency()
+            for agent, (_, one) in zip(counted, made, strict=True)
+        }
+
+    def _keep_notices(
+        self,
+        cases: Mapping[int, _Case],
+        replicas: Mapping[int, Replica],
+        made: Sequence[tuple[_Case, Replica]],
     ) -> None:
-        """With what can be learnt from it."""
-        seen = work.interruptions.circumstances(
-            agent.id, notice.pool_id, now - PRICE_LOOK_BACK, now
+        """Those for which a replica was made with what can be learnt from them."""
+        seen = self.work.interruptions.circumstances_of(
+            {case.agent.id: case.notice.pool_id for case, _ in made},
+            self.now - PRICE_LOOK_BACK,
+            self.now,
         )
-        learnt = Features.of(replace(seen, instance_since=primary.installed_at))
-        if notice.id is None:
-            work.interruptions.add(replace(notice, features=learnt), now)
-        else:
-            work.interruptions.save(replace(notice, features=learnt))
+        kept: list[Interruption] = []
+        for place, case in cases.items():
+            circumstances = seen.get(case.agent.id)
+            if circumstances is not None:
+                dated = replace(circumstances, instance_since=case.primary.installed_at)
+                answered = case.notice.answered_by(replicas[place].id)
+                kept.append(replace(answered, features=Features.of(dated)))
+            elif case.notice.id is None:
+                kept.append(replace(case.notice, replica_id=replicas[place].id))
+            if case.notice.id is None:
+                told = occurrences.notice_accepted(case.agent, case.notice, self.now)
+                record(self.work, told, case.by)
+        self.work.interruptions.add_all([one for one in kept if one.id is None], self.now)
+        self.work.interruptions.save_all([one for one in kept if one.id is not None])
+
+
+def _notice(
+    agent: Agent,
+    primary: Instance,
+    request: EmergencyRequest,
+    earlier: Sequence[Interruption],
+    now: datetime,
+) -> Interruption:
+    """The same notice as it stands on record, or a new one (INV-13)."""
+    instance_id = request.instance_id or primary.id
+    known = same_notice(earlier, request.signal_type, instance_id, now)
+    if known is None and request.signal_type is SignalType.REBALANCE_RECOMMENDATION:
+        # An agent's clock may be wrong, so what was accepted lately counts whatever it said.
+        lately = agent.was_warned_since(now - REPEAT_WINDOW)
+        advice = [one for one in earlier if not one.is_termination]
+        known = advice[0] if advice and lately else None
+    if known is not None:
+        return known.standing() if instance_id == primary.id else known
+    return Interruption(
+        agent_id=agent.id,
+        instance_id=instance_id,
+        pool_id=primary.pool_id or agent.placement.pool_id,
+        signal_type=request.signal_type,
+        detected_at=now,
+        termination_at=request.termination_at,
+    )
 
 
 def _check_allowed(agent: Agent) -> None:

@@ -4,15 +4,15 @@ from datetime import datetime
 
 from spot_optimizer.application.commands.changes import save_changes
 from spot_optimizer.application.interruptions.emergency_orders import EmergencyOrders
-from spot_optimizer.application.interruptions.failover import FailedOver, Failover
+from spot_optimizer.application.interruptions.failover import FailedOver, Failover, Threatened
 from spot_optimizer.application.interruptions.notice_records import OnRecord, on_record_of
+from spot_optimizer.application.interruptions.rounds import each_agent_once
 from spot_optimizer.application.interruptions.termination_notices import (
     AlreadyMoved,
     Answer,
     NobodyReady,
     ReceivedNotice,
     TerminationNotice,
-    each_agent_once,
 )
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock, Stopwatch
@@ -34,7 +34,7 @@ from spot_optimizer.domain.interruptions import (
     SignalType,
     same_notice,
 )
-from spot_optimizer.domain.replicas.promotion import PromotionReason
+from spot_optimizer.domain.replicas.promotion import PrimaryChange, PromotionReason
 from spot_optimizer.domain.replicas.standbys import live, newest
 
 
@@ -97,62 +97,37 @@ class _Round:
         known = on_record_of(
             self.work, {agent_id: agents[agent_id] for agent_id in asked}, self.now
         )
+        cases: dict[int, _Case] = {}
         for place, one in self.received:
-            on_record = known.get(one.agent_id)
             try:
-                instance_id = _about(self.work, on_record, one)
+                cases[place] = self._case(known.get(one.agent_id), one)
             except DomainError as refused:  # before anything was done
                 answers[place] = refused
-            else:
-                assert on_record is not None  # noqa: S101  or it would have been refused
-                answers[place] = self._answer(on_record, instance_id, one)
+        answers |= self._elsewhere(cases)
+        answers |= self._meet({place: it for place, it in cases.items() if place not in answers})
         self.work.interruptions.add_all(self._new, self.now)
         self.work.interruptions.save_all(self._changed)
         self.work.agents.save_all(list(self.changed_agents.values()), self.now)
         return answers
 
-    def _answer(
-        self, on_record: OnRecord, instance_id: InstanceId, received: ReceivedNotice
-    ) -> Answer:
-        if instance_id != on_record.agent.primary_instance_id:
-            elsewhere = self._elsewhere(on_record, instance_id, received)
-            if elsewhere is not None:
-                return elsewhere
-        return self._meet(on_record, instance_id, received)
-
-    def _meet(
-        self, on_record: OnRecord, instance_id: InstanceId, received: ReceivedNotice
-    ) -> FailedOver | NobodyReady:
-        agent, replicas, now, said = on_record.agent, on_record.replicas, self.now, received.said
-        failover = Failover(
-            self.work,
-            now,
-            received.caller,
-            self.stopwatch,
-            self.compatibility,
-            self.stopwatch.seconds(),
-        )
+    def _case(self, on_record: OnRecord | None, received: ReceivedNotice) -> "_Case":
+        """Raises:
+        AgentNotFound: unknown, deleted, another client's, or without any instance.
+        NotFound: the notice names a replica that the agent does not have.
+        """
+        said, owner = received.said, received.caller.owner
+        if on_record is None or on_record.agent.is_deleted:
+            raise AgentNotFound
+        agent = on_record.agent
+        if owner not in (None, agent.client_id):
+            raise AgentNotFound
+        if said.replica_id and self.work.replicas.find(agent.id, said.replica_id) is None:
+            raise NotFound("Replica instance_id not found")
+        instance_id = said.instance_id or agent.primary_instance_id
+        if instance_id is None:
+            raise AgentNotFound
         notice = self._notice(on_record, instance_id, said)
-        knows_primary = instance_id == agent.primary_instance_id or not agent.primary_is_alive(now)
-        moved = (
-            failover.attempt(agent, replicas, notice, said.replica_id) if knows_primary else None
-        )
-        if not self.compatibility.notices_leave_little:
-            self._changed.extend(_come_true(on_record.recent(now), notice))
-            if notice.id is None:
-                told = occurrences.notice_accepted(agent, notice, now)
-                record(self.work, told, received.caller)
-        if moved is not None:
-            after, done = moved
-            self.changed_agents[agent.id] = after
-            return done
-        self._note_unmet(on_record, notice, received)
-        nobody_comes = not any(replica.has_machine for replica in live(replicas))
-        if self.emergency_orders is None or self.compatibility.notices_leave_little:
-            return NobodyReady(knows_primary and notice.id is None and nobody_comes)
-        if knows_primary and nobody_comes and not on_record.was_heard:
-            self.emergency_orders.give(self.work, agent, on_record.primary, now, received.caller)
-        return NobodyReady()  # one way out is enough
+        return _Case(on_record, instance_id, notice, received)
 
     def _notice(
         self, on_record: OnRecord, instance_id: InstanceId, said: TerminationNotice
@@ -175,10 +150,43 @@ class _Round:
             termination_at=said.termination_at,
         )
 
-    def _note_unmet(
-        self, on_record: OnRecord, notice: Interruption, received: ReceivedNotice
-    ) -> None:
-        agent, now = on_record.agent, self.now
+    def _meet(self, cases: Mapping[int, "_Case"]) -> Mapping[int, Answer]:
+        failover = Failover(
+            self.work, self.now, self.stopwatch, self.compatibility, self.stopwatch.seconds()
+        )
+        moved = failover.attempt(
+            [case.threatened for case in cases.values() if case.is_about_primary(self.now)]
+        )
+        answers: dict[int, Answer] = {}
+        for place, case in cases.items():
+            if not self.compatibility.notices_leave_little:
+                self._changed.extend(case.come_true(self.now))
+                self._tell(case)
+            if case.agent.id in moved:
+                self.changed_agents[case.agent.id], answers[place] = moved[case.agent.id]
+            else:
+                answers[place] = self._unmet(case)
+        return answers
+
+    def _tell(self, case: "_Case") -> None:
+        if case.notice.id is None:
+            told = occurrences.notice_accepted(case.agent, case.notice, self.now)
+            record(self.work, told, case.received.caller)
+
+    def _unmet(self, case: "_Case") -> NobodyReady:
+        self._note_unmet(case)
+        on_record, knows_primary = case.on_record, case.is_about_primary(self.now)
+        nobody_comes = not any(replica.has_machine for replica in live(on_record.replicas))
+        if self.emergency_orders is None or self.compatibility.notices_leave_little:
+            return NobodyReady(knows_primary and case.notice.id is None and nobody_comes)
+        if knows_primary and nobody_comes and not on_record.was_heard:
+            self.emergency_orders.give(
+                self.work, case.agent, on_record.primary, self.now, case.received.caller
+            )
+        return NobodyReady()  # one way out is enough
+
+    def _note_unmet(self, case: "_Case") -> None:
+        agent, notice, now = case.agent, case.notice, self.now
         if self.compatibility.notices_leave_little:
             bare = Interruption(
                 agent_id=agent.id,
@@ -186,66 +194,57 @@ class _Round:
                 pool_id=None,
                 signal_type=SignalType.TERMINATION_NOTICE,
                 detected_at=now,
-                termination_at=received.said.termination_at,
+                termination_at=case.received.said.termination_at,
                 response_action=ResponseAction.EMERGENCY_SNAPSHOT,
             )
             self._new.append(bare.unanswered(None))
             return
-        coming = newest(live(on_record.replicas))
+        coming = newest(live(case.on_record.replicas))
         unmet = notice.unanswered(coming.id if coming else None)
         if notice.id is None:
             self._new.append(unmet)
             self.changed_agents[agent.id] = agent.note_termination_notice(now)
-        elif notice.is_open and unmet not in on_record.notices:
+        elif notice.is_open and unmet not in case.on_record.notices:
             self._changed.append(unmet)
-        before = {command.id: command for command in on_record.commands}
+        before = {command.id: command for command in case.on_record.commands}
         cancelled = cancelled_by_notice(before.values(), notice.instance_id, now)
         changes = [(before[after.id], after) for after in cancelled]
-        save_changes(self.work, changes, now, received.caller)
+        save_changes(self.work, changes, now, case.received.caller)
 
-    def _first_answer(self, on_record: OnRecord, instance_id: InstanceId) -> FailedOver | None:
-        """What the failover away from that instance was answered with, if it was lately."""
-        change = self.work.switches.find_primary_change(
-            on_record.agent.id,
-            instance_id,
+    def _elsewhere(self, cases: Mapping[int, "_Case"]) -> Mapping[int, Answer]:
+        """The answers to notices for instances that are known not to be primaries."""
+        others = {
+            place: case
+            for place, case in cases.items()
+            if case.instance_id != case.agent.primary_instance_id
+        }
+        moves = self.work.switches.primary_changes_of(
+            {case.agent.id for case in others.values()},
             PromotionReason.FAILOVER,
             self.now - FAILOVER_IS_REMEMBERED,
         )
-        if change is None:
-            return None
-        met = next(
-            (
-                notice
-                for notice in on_record.notices
-                if notice.failover_completed and notice.instance_id == instance_id
-            ),
-            None,
-        )
-        replica_id, took_ms = None, 0
-        if met is not None:
-            replica_id, took_ms = met.replica_id, met.failover_time_ms or 0
-        return FailedOver(change.new_instance_id, replica_id, took_ms)
+        answers: dict[int, Answer] = {}
+        for place, case in others.items():
+            answer = case.first_answer(moves.get(case.agent.id, ())) or self._not_primary(case)
+            if answer is not None:
+                answers[place] = answer
+        return answers
 
-    def _elsewhere(
-        self, on_record: OnRecord, instance_id: InstanceId, received: ReceivedNotice
-    ) -> FailedOver | AlreadyMoved | None:
+    def _not_primary(self, case: "_Case") -> AlreadyMoved | None:
         """For an instance that is known not to be the primary (contract/domain.md 5.3): a standby
         protects nobody any longer, a former instance ends as announced. None: it is unknown."""
-        if repeated := self._first_answer(on_record, instance_id):
-            return repeated
-        work, agent, now, by = self.work, on_record.agent, self.now, received.caller
-        standby = work.standbys.on_instance(agent.client_id, instance_id)
-        instance = work.instances.find(instance_id)
-        role = role_of(instance_id, agent, instance, standby)
+        work, agent, now, notice = self.work, case.agent, self.now, case.notice
+        standby = work.standbys.on_instance(agent.client_id, case.instance_id)
+        instance = work.instances.find(case.instance_id)
+        role = role_of(case.instance_id, agent, instance, standby)
         if role is InstanceRole.UNKNOWN:
             return None
-        notice = self._notice(on_record, instance_id, received.said)
         if notice.id is None:
             self._new.append(notice.resolved(Resolution.NOT_THE_PRIMARY))
-            record(work, occurrences.notice_accepted(agent, notice, now), by)
+            self._tell(case)
         if role is InstanceRole.STANDBY:
-            known = on_record.replicas
-            failed = [one.fail(now) for one in known if one.instance_id == instance_id]
+            known, by = case.on_record.replicas, case.received.caller
+            failed = [one.fail(now) for one in known if one.instance_id == case.instance_id]
             counted = save_replicas(
                 work, agent, known, failed, now, by, self.compatibility, "interrupted"
             )
@@ -256,31 +255,58 @@ class _Round:
         return AlreadyMoved(agent.primary_instance_id)
 
 
-def _about(work: UnitOfWork, on_record: OnRecord | None, received: ReceivedNotice) -> InstanceId:
-    """Which instance is to be lost.
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A notice, and what is known about it."""
 
-    Raises:
-        AgentNotFound: unknown, deleted, another client's, or without any instance.
-        NotFound: the notice names a replica that the agent does not have.
-    """
-    said, owner = received.said, received.caller.owner
-    if on_record is None or on_record.agent.is_deleted:
-        raise AgentNotFound
-    agent = on_record.agent
-    if owner not in (None, agent.client_id):
-        raise AgentNotFound
-    if said.replica_id and work.replicas.find(agent.id, said.replica_id) is None:
-        raise NotFound("Replica instance_id not found")
-    instance_id = said.instance_id or agent.primary_instance_id
-    if instance_id is None:
-        raise AgentNotFound
-    return instance_id
+    on_record: OnRecord
+    instance_id: InstanceId
+    """Which is to be lost."""
+    notice: Interruption
+    received: ReceivedNotice
 
+    @property
+    def agent(self) -> Agent:
+        return self.on_record.agent
 
-def _come_true(earlier: Sequence[Interruption], notice: Interruption) -> Sequence[Interruption]:
-    """Earlier recommendations to leave the same instance."""
-    return [
-        one.resolved(Resolution.ESCALATED)
-        for one in earlier
-        if not one.is_termination and one.is_open and one.instance_id == notice.instance_id
-    ]
+    @property
+    def threatened(self) -> Threatened:
+        return Threatened(
+            agent=self.agent,
+            replicas=self.on_record.replicas,
+            notice=self.notice,
+            by=self.received.caller,
+            named=self.received.said.replica_id,
+        )
+
+    def is_about_primary(self, now: datetime) -> bool:
+        """An unknown instance is taken for the primary while nobody hears from that."""
+        return self.instance_id == self.agent.primary_instance_id or not (
+            self.agent.primary_is_alive(now)
+        )
+
+    def come_true(self, now: datetime) -> Sequence[Interruption]:
+        """Earlier recommendations to leave the same instance."""
+        return [
+            one.resolved(Resolution.ESCALATED)
+            for one in self.on_record.recent(now)
+            if not one.is_termination and one.is_open and one.instance_id == self.instance_id
+        ]
+
+    def first_answer(self, moves: Sequence[PrimaryChange]) -> FailedOver | None:
+        """What the failover away from that instance was answered with, if it was lately."""
+        change = next((one for one in moves if one.old_instance_id == self.instance_id), None)
+        if change is None:
+            return None
+        met = next(
+            (
+                notice
+                for notice in self.on_record.notices
+                if notice.failover_completed and notice.instance_id == self.instance_id
+            ),
+            None,
+        )
+        replica_id, took_ms = None, 0
+        if met is not None:
+            replica_id, took_ms = met.replica_id, met.failover_time_ms or 0
+        return FailedOver(change.new_instance_id, replica_id, took_ms)

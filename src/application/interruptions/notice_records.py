@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
+from spot_optimizer.application.replicas.machines import instances_named, primary_among
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.commands.command import Command
-from spot_optimizer.domain.identifiers import AgentId, InstanceId
+from spot_optimizer.domain.identifiers import AgentId
 from spot_optimizer.domain.interruptions import HORIZON, Interruption, ResponseAction
 from spot_optimizer.domain.replicas.replica import Replica
 
@@ -53,18 +54,11 @@ def on_record_of(
     }
     unheard = [one.agent for one in known.values() if not one.was_heard]
     commands = work.commands.open_of([agent.id for agent in unheard])
-    primaries = work.instances.of(
-        {agent.primary_instance_id for agent in unheard if agent.primary_instance_id}
-    )
+    primaries = instances_named(work, [agent.primary_instance_id for agent in unheard])
     for agent in unheard:
-        primary = primaries.get(agent.primary_instance_id or InstanceId(""))
         known[agent.id] = replace(
             known[agent.id],
-            primary=_own(agent, primary),
+            primary=primary_among(primaries, agent),
             commands=commands.get(agent.id, ()),
         )
     return known
-
-
-def _own(agent: Agent, instance: Instance | None) -> Instance | None:
-    return instance if instance is not None and instance.client_id == agent.client_id else None

@@ -1,6 +1,5 @@
 """What agents say when their instance is about to be lost, and what they are answered."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,18 +40,3 @@ class NobodyReady:
 
 
 Answer = FailedOver | AlreadyMoved | NobodyReady
-
-
-def each_agent_once(
-    received: Sequence[ReceivedNotice],
-) -> Sequence[Sequence[tuple[int, ReceivedNotice]]]:
-    """The notices with their places, in rounds: what an agent says again comes a round later."""
-    rounds: list[list[tuple[int, ReceivedNotice]]] = []
-    said_before: dict[AgentId, int] = {}
-    for place, one in enumerate(received):
-        number = said_before.get(one.agent_id, 0)
-        said_before[one.agent_id] = number + 1
-        if number == len(rounds):
-            rounds.append([])
-        rounds[number].append((place, one))
-    return rounds

@@ -22,6 +22,8 @@ from spot_optimizer.domain.replicas.likeness import PoolPast
 class SpotPoolRepository(Protocol):
     def find(self, pool_id: PoolId) -> SpotPool | None: ...
 
+    def of(self, pool_ids: Collection[PoolId]) -> Mapping[PoolId, SpotPool]: ...
+
     def ensure(self, pools: Collection[SpotPool], at: datetime) -> Mapping[PoolId, PoolId]:
         """Make sure that they are on record and note that they were seen.
 
@@ -52,6 +54,12 @@ class OnDemandTick:
 class PriceRepository(Protocol):
     def on_demand_price(self, instance_type: str, region: str) -> Decimal | None:
         """The current one, else the newest reported one; USD per hour."""
+        ...
+
+    def on_demand_prices(
+        self, places: Collection[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Decimal]:
+        """As `on_demand_price`, of types in regions."""
         ...
 
     def latest_spot_price(self, pool_id: PoolId) -> Decimal | None:

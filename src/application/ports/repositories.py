@@ -141,6 +141,10 @@ class ReplicaRepository(Protocol):
 
     def add(self, replica: Replica) -> None: ...
 
+    def add_all(self, replicas: Sequence[Replica]) -> None:
+        """As `add`, in one statement."""
+        ...
+
     def save_all(self, replicas: Sequence[Replica]) -> None: ...
 
 
@@ -155,7 +159,15 @@ class InstanceRepository(Protocol):
 
     def add(self, instance: Instance, at: datetime) -> None: ...
 
+    def add_all(self, instances: Sequence[Instance], at: datetime) -> None:
+        """As `add`, in one statement."""
+        ...
+
     def save(self, instance: Instance, at: datetime) -> None: ...
+
+    def save_all(self, instances: Sequence[Instance], at: datetime) -> None:
+        """As `save`, in one statement."""
+        ...
 
     def seen(self, instance_ids: Collection[InstanceId], at: datetime) -> None:
         """Note that they were reported on, and nothing of them has changed."""
@@ -217,16 +229,12 @@ class SwitchRepository(Protocol):
 
     def any_since(self, agent_id: AgentId, since: datetime) -> bool: ...
 
-    def add_primary_change(self, change: PrimaryChange) -> None: ...
+    def add_primary_changes(self, changes: Sequence[PrimaryChange]) -> None: ...
 
-    def find_primary_change(
-        self,
-        agent_id: AgentId,
-        old_instance_id: InstanceId,
-        reason: PromotionReason,
-        since: datetime,
-    ) -> PrimaryChange | None:
-        """The newest one away from that instance."""
+    def primary_changes_of(
+        self, agent_ids: Collection[AgentId], reason: PromotionReason, since: datetime
+    ) -> Mapping[AgentId, Sequence[PrimaryChange]]:
+        """Those since that moment, the newest first."""
         ...
 
     def activity_of(
@@ -248,7 +256,7 @@ class InterruptionRepository(Protocol):
     def save(self, interruption: Interruption) -> None: ...
 
     def save_all(self, interruptions: Sequence[Interruption]) -> None:
-        """As `save`; none of them twice."""
+        """As `save`, in one statement; none of them twice."""
         ...
 
     def list_of(self, agent_id: AgentId, since: datetime) -> Sequence[Interruption]:
@@ -261,10 +269,11 @@ class InterruptionRepository(Protocol):
         """As `list_of`."""
         ...
 
-    def circumstances(
-        self, agent_id: AgentId, pool_id: PoolId | None, since: datetime, now: datetime
-    ) -> Circumstances:
-        """What is on record of the pool and of the agent; prices since then, and one before."""
+    def circumstances_of(
+        self, pools: Mapping[AgentId, PoolId | None], since: datetime, now: datetime
+    ) -> Mapping[AgentId, Circumstances]:
+        """What is on record of the agents and of the pools that they are in; prices since that
+        moment, or else the newest one before it."""
         ...
 
     def any_since(self, agent_id: AgentId, signal: SignalType, since: datetime) -> bool: ...

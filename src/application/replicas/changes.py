@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from spot_optimizer.application.journal import record
@@ -12,6 +13,32 @@ from spot_optimizer.domain.replicas.replica import Replica
 from spot_optimizer.domain.replicas.standbys import recounted
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaChanges:
+    """What became of replicas of one agent."""
+
+    agent: Agent
+    known: Sequence[Replica]
+    """Its replicas as they were."""
+    changed: Sequence[Replica]
+    by: Caller
+    reason: str | None = None
+
+    def new(self) -> Sequence[Replica]:
+        before = {replica.id for replica in self.known}
+        return [one for one in self.changed if one.id not in before]
+
+    def altered(self) -> Sequence[tuple[Replica, Replica]]:
+        """Each as it was and as it is."""
+        before = {replica.id: replica for replica in self.known}
+        pairs = [(before[one.id], one) for one in self.changed if one.id in before]
+        return [(was, now) for was, now in pairs if was != now]
+
+    def counted(self) -> Agent:
+        """The agent counted anew (INV-6)."""
+        return recounted(self.agent, {one.id: one for one in (*self.known, *self.changed)}.values())
+
+
 def save_replicas(
     work: UnitOfWork,
     agent: Agent,
@@ -22,23 +49,32 @@ def save_replicas(
     compatibility: Compatibility,
     reason: str | None = None,
 ) -> Agent:
-    """Save what became of replicas of the agent, and tell about it.
+    """As `save_replicas_of_all`, of one agent."""
+    changes = ReplicaChanges(agent=agent, known=known, changed=changed, by=by, reason=reason)
+    (counted,) = save_replicas_of_all(work, [changes], now, compatibility)
+    return counted
 
-    `known` are its replicas as they were. Returns the agent counted anew (INV-6), not saved yet.
+
+def save_replicas_of_all(
+    work: UnitOfWork,
+    together: Sequence[ReplicaChanges],
+    now: datetime,
+    compatibility: Compatibility,
+) -> Sequence[Agent]:
+    """Save what became of replicas of different agents, and tell about it.
+
+    Returns the agents counted anew, not saved yet.
     """
-    before = {replica.id: replica for replica in known}
-    for replica in changed:
-        if replica.id not in before:
-            work.replicas.add(replica)
-            record(work, replica_created(replica), by)
-    saved = [one for one in changed if one.id in before and before[one.id] != one]
-    work.replicas.save_all(saved)
-    for replica in saved:
-        record(work, replica_changed(before[replica.id], replica, reason, now), by)
+    work.replicas.add_all([replica for one in together for replica in one.new()])
+    work.replicas.save_all([after for one in together for _, after in one.altered()])
+    for one in together:
+        for replica in one.new():
+            record(work, replica_created(replica), one.by)
+        for before, after in one.altered():
+            record(work, replica_changed(before, after, one.reason, now), one.by)
     if not compatibility.replica_changes_touch_little:
-        _close_instances(work, agent, saved, now)
-    after = {**before, **{replica.id: replica for replica in changed}}
-    return recounted(agent, after.values())
+        _close_instances(work, together, now)
+    return [one.counted() for one in together]
 
 
 def save_if_changed(work: UnitOfWork, before: Agent, after: Agent, now: datetime) -> None:
@@ -46,17 +82,16 @@ def save_if_changed(work: UnitOfWork, before: Agent, after: Agent, now: datetime
         work.agents.save(after, now)
 
 
-def _close_instances(
-    work: UnitOfWork, agent: Agent, replicas: Sequence[Replica], now: datetime
-) -> None:
+def _close_instances(work: UnitOfWork, together: Sequence[ReplicaChanges], now: datetime) -> None:
     """The machines of ended replicas have ended with them, unless one carries the workload."""
-    ended = [
-        replica.instance_id
-        for replica in replicas
+    ended = {
+        (one.agent.id, replica.instance_id.casefold()): replica.instance_id
+        for one in together
+        for _, replica in one.altered()
         if replica.status is ReplicaStatus.TERMINATED
         and replica.has_machine
-        and replica.instance_id != agent.primary_instance_id
-    ]
-    for instance in work.instances.of(ended).values():
-        if instance.agent_id == agent.id and instance.is_active:
-            work.instances.save(instance.close(now), now)
+        and replica.instance_id != one.agent.primary_instance_id
+    }
+    known = work.instances.of(set(ended.values())).values()
+    theirs = [one for one in known if (one.agent_id, one.id.casefold()) in ended]
+    work.instances.save_all([one.close(now) for one in theirs if one.is_active], now)

@@ -3,13 +3,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from spot_optimizer.application.interruptions.failover import Failover
+from spot_optimizer.application.interruptions.failover import Failover, Threatened
 from spot_optimizer.application.ports.clock import Clock, Stopwatch
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.replicas.changes import save_if_changed, save_replicas
+from spot_optimizer.application.replicas.machines import primary_of
 from spot_optimizer.application.replicas.market import market_around, pasts_of_equals
-from spot_optimizer.application.replicas.promotions import primary_of
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.callers import SYSTEM
@@ -135,8 +135,9 @@ class CoordinateAgent:
         self, work: UnitOfWork, seen: Situation, notice: Interruption, now: datetime
     ) -> Agent:
         began_s = self.stopwatch.seconds()
-        failover = Failover(work, now, SYSTEM, self.stopwatch, self.compatibility, began_s)
-        moved = failover.attempt(seen.agent, seen.replicas, notice, by_loop=True)
+        failover = Failover(work, now, self.stopwatch, self.compatibility, began_s)
+        threatened = Threatened(agent=seen.agent, replicas=seen.replicas, notice=notice, by=SYSTEM)
+        moved = failover.attempt([threatened], by_loop=True).get(seen.agent.id)
         return seen.agent if moved is None else moved[0]
 
     def _protect(

@@ -8,12 +8,12 @@ from spot_optimizer.application.ports.clock import Clock, Stopwatch
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.replicas.changes import save_if_changed, save_replicas
+from spot_optimizer.application.replicas.machines import primary_of
 from spot_optimizer.application.replicas.market import (
     market_around,
     pasts_of_equals,
     pool_of_replica,
 )
-from spot_optimizer.application.replicas.promotions import primary_of
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.agents.agent import Agent, AgentStatus
 from spot_optimizer.domain.agents.instances import Instance
@@ -103,8 +103,8 @@ class CreateReplica:
             counted = save_replicas(work, agent, known, [replica], now, caller, self.compatibility)
             if replica.status is ReplicaStatus.READY:
                 began_s = self.stopwatch.seconds()
-                failover = Failover(work, now, caller, self.stopwatch, self.compatibility, began_s)
-                counted = failover.as_somebody_is_ready(counted)
+                failover = Failover(work, now, self.stopwatch, self.compatibility, began_s)
+                counted = failover.as_somebody_is_ready(counted, caller)
                 replica = work.replicas.find(agent.id, replica.id) or replica
             save_if_changed(work, agent, counted, now)
             work.commit()

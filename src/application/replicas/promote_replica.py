@@ -4,7 +4,8 @@ from datetime import datetime
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
-from spot_optimizer.application.replicas.promotions import carry_out, primary_of
+from spot_optimizer.application.replicas.machines import primary_of
+from spot_optimizer.application.replicas.promotions import Takeover, carry_out
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
@@ -52,17 +53,14 @@ class PromoteReplica:
             check_promotable(chosen, before, self.compatibility)
             if primary_of(work, before) is None:
                 raise AgentNotFound
-            after = carry_out(
-                work,
-                before,
-                replicas,
-                chosen,
-                PromotionReason.MANUAL,
-                now,
-                caller,
-                self.compatibility,
-                ReplicaId(self.identifiers.new_id()) if demote_old_primary else None,
+            takeover = Takeover(
+                agent=before,
+                replicas=replicas,
+                chosen=chosen,
+                by=caller,
+                demote_as=ReplicaId(self.identifiers.new_id()) if demote_old_primary else None,
             )
+            (after,) = carry_out(work, [takeover], PromotionReason.MANUAL, now, self.compatibility)
             work.agents.save(after, now)
             work.commit()
         return Promoted(chosen.instance_id, before.primary_instance_id, demote_old_primary, now)

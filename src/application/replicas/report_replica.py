@@ -54,8 +54,8 @@ class ReportReplica:
                 counted = agent
             if told.status is ReplicaStatus.READY and not self.compatibility.notices_leave_little:
                 began_s = self.stopwatch.seconds()
-                failover = Failover(work, now, caller, self.stopwatch, self.compatibility, began_s)
-                counted = failover.as_somebody_is_ready(counted)
+                failover = Failover(work, now, self.stopwatch, self.compatibility, began_s)
+                counted = failover.as_somebody_is_ready(counted, caller)
                 told = work.replicas.find(agent_id, replica_id) or told
             save_if_changed(work, agent, counted, now)
             work.commit()
