@@ -140,7 +140,9 @@ from spot_optimizer.application.commands.force_switch import ForceSwitch
 from spot_optimizer.application.commands.hand_out_commands import HandOutCommands
 from spot_optimizer.application.commands.issue_switch_command import IssueSwitchCommand
 from spot_optimizer.application.commands.report_command_execution import ReportCommandExecution
+from spot_optimizer.application.decisions.costs import AgentCosts
 from spot_optimizer.application.decisions.decide import Decide
+from spot_optimizer.application.decisions.market import MarketPasts
 from spot_optimizer.application.decisions.price_histories import PriceHistories
 from spot_optimizer.application.decisions.questions import AskEngine
 from spot_optimizer.application.decisions.recommend_switch import RecommendSwitch
@@ -210,6 +212,7 @@ from spot_optimizer.wiring.questions import (
 )
 from spot_optimizer.wiring.stores import (
     cache_of_prices,
+    downtime_values,
     make_admin_token,
     make_announcer,
     make_cache,
@@ -291,6 +294,11 @@ class Container(containers.DeclarativeContainer):
     price_freshness = providers.Factory(
         timedelta, seconds=settings.provided.price_freshness_seconds
     )
+
+    agent_costs = providers.Singleton(
+        AgentCosts, downtime=providers.Callable(downtime_values, settings)
+    )
+    market_pasts = providers.Singleton(MarketPasts, costs=agent_costs)
 
     price_histories = providers.Singleton(PriceHistories)
 
@@ -440,6 +448,7 @@ class Container(containers.DeclarativeContainer):
                         ask=ask_engine,
                         price_freshness=price_freshness,
                         histories=price_histories,
+                        markets=market_pasts,
                     ),
                     instruments=instruments,
                 ),
@@ -448,6 +457,7 @@ class Container(containers.DeclarativeContainer):
                 RecommendSwitch,
                 ask=ask_engine,
                 price_freshness=price_freshness,
+                markets=market_pasts,
                 histories=price_histories,
             ),
             compatibility=compatibility,
@@ -456,7 +466,9 @@ class Container(containers.DeclarativeContainer):
             interruption_handlers,
             gatekeeper=gatekeeper,
             handle_rebalance=transactional(
-                HandleRebalance, goes_by_record=settings.provided.weighs_places
+                HandleRebalance,
+                goes_by_record=settings.provided.weighs_places,
+                costs=agent_costs,
             ),
             compatibility=compatibility,
         ),

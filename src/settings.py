@@ -9,6 +9,7 @@ from typing import Final, Literal, Self, get_args, get_type_hints
 from urllib.parse import quote
 
 from spot_optimizer.domain.compatibility import Compatibility
+from spot_optimizer.domain.placement.downtime import DowntimeValues
 from spot_optimizer.domain.retention import PERIODS
 from spot_optimizer.domain.webhooks import secret_of
 
@@ -89,6 +90,8 @@ class Settings:
     replica_monitor_seconds: int = 10
     decision_engine_module: str = "decision_engines.ml_based_engine"
     decision_engine_class: str = "MLBasedDecisionEngine"
+    downtime_values: str = ""
+    """Patterns of logical agent ids and hours of on demand: `db-*=200, batch-*=1`."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_file: Path | None = None
     server_timing: bool = False
@@ -152,6 +155,10 @@ class Settings:
                 secret_of(self.webhook_secret)
             except ValueError as error:
                 raise WrongSetting("WEBHOOK_SECRET", str(error)) from None
+        try:
+            DowntimeValues.of(self.downtime_values)
+        except ValueError as error:
+            raise WrongSetting("DOWNTIME_VALUES", str(error)) from None
         if self.replica_monitor_seconds > 59:
             raise WrongSetting("REPLICA_MONITOR_SECONDS", "must be less than a minute")
         if self.port > 65535:

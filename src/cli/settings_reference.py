@@ -87,6 +87,10 @@ SETTINGS: Final[Mapping[str, str]] = {
         "`decision_engines.placement_engine` and `PlacementDecisionEngine` for "
         "[placement](#placement)"
     ),
+    "DOWNTIME_VALUES": (
+        "what an hour of downtime is worth to [placement](#placement), in hours of on demand, by "
+        "patterns of logical agent ids, the first that fits: `db-*=200, batch-*=1`; 20 for others"
+    ),
     "LOG_LEVEL": "`DEBUG` also logs a line per request",
     "LOG_FILE": "log to this file too",
     "SERVER_TIMING": "every answer says how long it took inside the server, in a `Server-Timing` header",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -52,6 +52,22 @@ class SwitchTiming:
     instance_launched_at: datetime | None = None
     instance_ready_at: datetime | None = None
     old_terminated_at: datetime | None = None
+
+
+TRAFFIC_SWITCHED: Final = "traffic_switched_at"
+"""When the work had gone over: what agents report and no column holds (contract/real-agents.md)."""
+
+
+def time_told(timing_as_received: object, name: str) -> datetime | None:
+    """ISO 8601, naive ones being UTC; None for whatever is no time."""
+    told = timing_as_received.get(name) if isinstance(timing_as_received, Mapping) else None
+    if not isinstance(told, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(told.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

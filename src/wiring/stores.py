@@ -16,6 +16,7 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.decision_engine import Announcer
 from spot_optimizer.application.ports.model_files import ModelFiles
 from spot_optimizer.application.ports.model_trial import ModelTrial
+from spot_optimizer.domain.placement.downtime import DowntimeValues
 from spot_optimizer.settings import Settings
 
 
@@ -65,6 +66,10 @@ def make_loader(settings: Settings, files: ModelFiles, try_out: TryOut) -> Built
         opens_models=not peculiarities.former_model_sessions,
         missing_spot_price_is_free=peculiarities.missing_spot_price_is_free,
     )
+
+
+def downtime_values(settings: Settings) -> DowntimeValues:
+    return DowntimeValues.of(settings.downtime_values)
 
 
 def make_trial(settings: Settings) -> ModelTrial | None:

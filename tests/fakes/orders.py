@@ -9,7 +9,7 @@ from spot_optimizer.domain.commands.command import Command, CommandStatus
 from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId
 from spot_optimizer.domain.placement.costs import MoveTimes
 from spot_optimizer.domain.replicas.promotion import PrimaryChange, PromotionReason
-from spot_optimizer.domain.switching import Switch
+from spot_optimizer.domain.switching import TRAFFIC_SWITCHED, Switch, time_told
 from tests.fakes.keeping import Keeping, refuse_twice
 
 
@@ -147,7 +147,10 @@ class InMemorySwitches(Keeping):
                 timing = switch.report.timing
                 found.setdefault(switch.agent_id, []).append(
                     MoveTimes(
-                        switch.initiated_at, timing.instance_ready_at, timing.old_terminated_at
+                        switch.initiated_at,
+                        timing.instance_ready_at,
+                        timing.old_terminated_at,
+                        time_told(switch.report.timing_as_received, TRAFFIC_SWITCHED),
                     )
                 )
         return found

@@ -1,7 +1,7 @@
 """Switches and interruptions, the same expectations wherever they are kept."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from spot_optimizer.domain.identifiers import (
     SwitchId,
 )
 from spot_optimizer.domain.interruptions import Interruption, ResponseAction, Sign, SignalType
+from spot_optimizer.domain.placement.costs import MoveTimes
 from spot_optimizer.domain.switching import ReportedInstance, Switch, SwitchPrices, SwitchTiming
 from tests.builders import (
     ACME,
@@ -141,6 +142,29 @@ class TestActivity:
                 OTHER: SwitchActivity(0, NOON - HOUR),
             }
             assert work.switches.activity_of([], NOON) == {}
+
+    def test_how_long_moves_took_is_told_of_those_recorded_since(self, store: Store) -> None:
+        report = a_switch_report(timing_as_received={"traffic_switched_at": "2025-06-17T11:56:30"})
+        put_switches(
+            store,
+            a_switch_at(1, INITIATED, report=report, recorded_at=NOON - HOUR),
+            a_switch_at(2, INITIATED, recorded_at=NOON - HOUR - SECOND_OF_TIME),
+        )
+
+        with store.work() as work:
+            times = work.switches.times_of([AGENT, OTHER], NOON - HOUR)
+            assert work.switches.times_of([], NOON - HOUR) == {}
+
+        assert times == {
+            AGENT: [
+                MoveTimes(
+                    INITIATED,
+                    NOON - 4 * MINUTE,
+                    NOON - SECOND_OF_TIME,
+                    datetime(2025, 6, 17, 11, 56, 30, tzinfo=UTC),
+                )
+            ]
+        }
 
     def test_whether_an_agent_has_switched_is_told_by_the_record(self, store: Store) -> None:
         put_switches(store, a_switch_at(1, NOON - DAY, recorded_at=NOON))

@@ -11,7 +11,7 @@ import pytest
 from spot_optimizer.adapters.ml.engines import PlacementEngine
 from spot_optimizer.adapters.ml.loader import BuiltInEngines
 from spot_optimizer.application.decisions.decide import Decide
-from spot_optimizer.application.decisions.market import market_pasts
+from spot_optimizer.application.decisions.market import MarketPasts
 from spot_optimizer.application.decisions.questions import AskEngine
 from spot_optimizer.application.ports.decision_engine import EngineIdentity
 from spot_optimizer.domain.agents.agent import Agent
@@ -19,7 +19,6 @@ from spot_optimizer.domain.decisions import placement_based, rule_based
 from spot_optimizer.domain.decisions.contract import DecisionInput, DecisionType, violations
 from spot_optimizer.domain.decisions.policy import Gate, closed_gate
 from spot_optimizer.domain.interruptions import SignalType
-from spot_optimizer.domain.placement.costs import MoveTimes, SwitchingCost, measured
 from spot_optimizer.domain.placement.past import LOSS_LASTS, MarketPast, PoolPast
 from spot_optimizer.domain.pricing.buckets import Bucket
 from spot_optimizer.domain.values import Mode
@@ -201,7 +200,7 @@ class Server:
         self.work.prices.buckets[pool_id, snapshot.bucket.start] = snapshot
 
     def told(self) -> MarketPast:
-        return market_pasts(self.work, [self.agent], NOON)[AGENT]
+        return MarketPasts()(self.work, [self.agent], NOON)[AGENT]
 
 
 class TestBeingTold:
@@ -231,7 +230,7 @@ class TestBeingTold:
 
     def test_of_its_own_times(self) -> None:
         server = Server()
-        server.work.switches.kept = [a_switch()]
+        server.work.switches.kept = [a_switch()] * 3
         timing = a_switch().report.timing
         assert timing.instance_ready_at is not None
 
@@ -255,22 +254,3 @@ class TestBeingTold:
         advice = advised.advice
         assert (advice.action, advice.pool_id) == ("switch_spot", POOL_B)
         assert "USD over" in advice.reason
-
-
-def test_an_agent_without_reports_has_the_times_of_the_profile() -> None:
-    profile = SwitchingCost(boot_s=100)
-
-    assert measured([], profile) == profile
-    assert measured([MoveTimes(None, NOON, None)], profile) == profile
-    assert measured([MoveTimes(NOON, NOON - HOUR, NOON - 2 * HOUR)], profile) == profile
-
-
-def test_the_times_of_an_agent_are_medians_of_what_it_reported() -> None:
-    moves = [
-        MoveTimes(NOON, NOON + seconds * SECOND, NOON + (seconds + 630) * SECOND)
-        for seconds in (200, 400, 500)
-    ]
-
-    costs = measured([*moves, MoveTimes(NOON, NOON + 9 * HOUR, None)], SwitchingCost())
-
-    assert (costs.boot_s, costs.drain_s) == (400, 600)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from spot_optimizer.application.decisions.costs import AgentCosts
 from spot_optimizer.application.interruptions.handle_rebalance import HandleRebalance
 from spot_optimizer.application.interruptions.rebalance_records import weighed
 from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent
@@ -184,14 +185,14 @@ def test_an_agent_that_moves_too_slowly_to_escape_stays() -> None:
         server.noted(WARNING, NOON - day * DAY, instance_id=instance_id)
         server.noted(NOTICE, NOON - day * DAY + 3 * MINUTE, instance_id=instance_id)
 
-    before = weighed(server.work, server.agents[0], NOON)
+    before = weighed(server.work, server.agents[0], AgentCosts(), NOON)
     server.work.switches.kept += [
         a_switch(
             initiated_at=NOON - DAY,
             report=a_switch_report(timing=SwitchTiming(instance_ready_at=NOON - DAY + 5 * MINUTE)),
         )
     ] * 3
-    after = weighed(server.work, server.agents[0], NOON)
+    after = weighed(server.work, server.agents[0], AgentCosts(), NOON)
 
     assert before.record == after.record
     assert (before.pays, after.pays) == (True, False)

@@ -10,7 +10,7 @@ from spot_optimizer.application.ports.repositories import SwitchActivity
 from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId
 from spot_optimizer.domain.placement.costs import MoveTimes
 from spot_optimizer.domain.replicas.promotion import PrimaryChange, PromotionReason
-from spot_optimizer.domain.switching import Switch
+from spot_optimizer.domain.switching import TRAFFIC_SWITCHED, Switch, time_told
 
 # When a switch took place: as its agent says, else when it was recorded.
 _TOOK_PLACE: Final = func.coalesce(switches.c.initiated_at, switches.c.timestamp)
@@ -33,6 +33,7 @@ _TIMES: Final = (
         switches.c.initiated_at,
         switches.c.instance_ready_at,
         switches.c.old_terminated_at,
+        switches.c.timing_data,
     )
     .where(switches.c.agent_id.in_(bindparam("ids", expanding=True)))
     .where(switches.c.timestamp >= bindparam("since", type_=UtcInstant))
@@ -129,8 +130,14 @@ class SqlSwitchRepository:
         found: dict[AgentId, list[MoveTimes]] = {}
         if agent_ids:
             asked = {"ids": sorted(agent_ids), "since": since}
-            for agent_id, *times in self._connection.execute(_TIMES, asked):
-                found.setdefault(AgentId(agent_id), []).append(MoveTimes(*times))
+            for row in self._connection.execute(_TIMES, asked):
+                times = MoveTimes(
+                    row.initiated_at,
+                    row.instance_ready_at,
+                    row.old_terminated_at,
+                    time_told(row.timing_data, TRAFFIC_SWITCHED),
+                )
+                found.setdefault(AgentId(row.agent_id), []).append(times)
         return found
 
 

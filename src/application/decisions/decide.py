@@ -3,7 +3,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from spot_optimizer.application.decisions.market import market_pasts
+from spot_optimizer.application.decisions.market import MarketPasts
 from spot_optimizer.application.decisions.model_inputs import with_other_pools, with_past
 from spot_optimizer.application.decisions.price_histories import PriceHistories
 from spot_optimizer.application.decisions.questions import AskEngine, EngineFailed
@@ -71,6 +71,7 @@ class Decide:
     ask: AskEngine
     price_freshness: timedelta
     histories: PriceHistories = field(default_factory=PriceHistories)
+    markets: MarketPasts = field(default_factory=MarketPasts)
 
     @repeated_when_lost
     def __call__(self, situations: Sequence[Situation]) -> Sequence[Advised]:
@@ -126,7 +127,7 @@ class Decide:
     ) -> Mapping[AgentId, MarketPast]:
         if engine is None or not engine.identity.looks_at_markets:
             return {}
-        return market_pasts(work, agents, now)
+        return self.markets(work, agents, now)
 
     def _judge(
         self,

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from spot_optimizer.application.decisions.market import market_pasts
+from spot_optimizer.application.decisions.market import MarketPasts
 from spot_optimizer.application.decisions.model_inputs import with_past
 from spot_optimizer.application.decisions.price_histories import PriceHistories
 from spot_optimizer.application.decisions.questions import AskEngine, EngineFailed
@@ -49,6 +49,7 @@ class RecommendSwitch:
     price_freshness: timedelta
     compatibility: Compatibility
     histories: PriceHistories = field(default_factory=PriceHistories)
+    markets: MarketPasts = field(default_factory=MarketPasts)
 
     @repeated_when_lost
     def __call__(self, agent_id: AgentId, caller: Caller) -> Recommendation:
@@ -114,7 +115,7 @@ class RecommendSwitch:
         engine = self.ask.engine
         if engine is None or not engine.identity.looks_at_markets:
             return None
-        return market_pasts(work, [agent], now).get(agent.id)
+        return self.markets(work, [agent], now).get(agent.id)
 
     def _decide(self, question: DecisionInput) -> Decision:
         engine = self.ask.engine

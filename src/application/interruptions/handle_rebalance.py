@@ -2,6 +2,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from spot_optimizer.application.decisions.costs import AgentCosts
 from spot_optimizer.application.interruptions.rebalance_records import Weighed, weighed
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
@@ -40,6 +41,7 @@ class HandleRebalance:
     storms: Storms = field(default_factory=Storms)
     goes_by_record: bool = False
     """How often a loss followed in the pool decides, instead of how often it was interrupted."""
+    costs: AgentCosts = field(default_factory=AgentCosts)
 
     @repeated_when_lost
     def __call__(
@@ -59,7 +61,7 @@ class HandleRebalance:
                 agent.id, signal, since
             ):
                 return None
-            learnt = weighed(work, agent, now) if self.goes_by_record else None
+            learnt = weighed(work, agent, self.costs, now) if self.goes_by_record else None
             advice = _advise(work, agent, now, learnt)
             at = agent.placement
             interruption = Interruption(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Final
 
-from spot_optimizer.application.decisions.costs import costs_of
+from spot_optimizer.application.decisions.costs import AgentCosts
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.identifiers import InstanceId, PoolId
@@ -37,15 +37,15 @@ class Weighed:
         return noted if self.pays else noted.only_watched()
 
 
-def weighed(work: UnitOfWork, agent: Agent, now: datetime) -> Weighed:
+def weighed(work: UnitOfWork, agent: Agent, costs: AgentCosts, now: datetime) -> Weighed:
     """By the rows on record alone: no model, engine or cache takes part (INV-14)."""
     record = _record(work, agent.placement.pool_id, now)
     instance = work.instances.find(agent.primary_instance_id) if agent.primary_instance_id else None
     on_demand = (instance.on_demand_price if instance else None) or 1
     # Without a price the move counts as the dearest there is.
     price = (instance.spot_price if instance else None) or on_demand
-    costs = costs_of(work, [agent], now)[agent.id]
-    return Weighed(record, record.is_worth_moving(float(price), float(on_demand), costs))
+    own = costs(work, [agent], now)[agent.id]
+    return Weighed(record, record.is_worth_moving(float(price), float(on_demand), own))
 
 
 def _record(work: UnitOfWork, pool_id: PoolId | None, now: datetime) -> RebalanceRecord:

@@ -6,9 +6,11 @@ that is billed or shown stays Decimal and is turned into floats at this border.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from statistics import median
 from typing import Final, NamedTuple
+
+from spot_optimizer.domain.placement.downtime import USUAL_VALUE
 
 HOUR_S: Final = 3600.0
 
@@ -27,7 +29,7 @@ class SwitchingCost:
     drain_s: float = 300.0
     """How long the old instance is kept, and paid, after the cut-over."""
     notice_s: float = NOTICE_S
-    downtime_value: float = 20.0
+    downtime_value: float = USUAL_VALUE
     """An hour of downtime costs this many hours of on demand."""
 
     @property
@@ -57,37 +59,59 @@ class MoveTimes(NamedTuple):
     initiated_at: datetime | None
     ready_at: datetime | None
     old_ended_at: datetime | None
+    switched_at: datetime | None = None
+    """When the work had gone over to the new instance."""
 
 
 _MOST_S: Final = 4 * HOUR_S
 """What took longer was waiting for something else."""
 
+_NEWEST: Final = 5
+_ENOUGH: Final = 3
+"""Reports that are needed to believe them alone; fewer are filled up with the profile, so that no
+single one decides."""
+
+_LEAST_SHARE: Final = 1 / 4
+_MOST_TIMES: Final = 16.0
+"""Of the profile: what a report may say at the least and at the most. Agents that stamp the
+cut-over the moment the new instance is up would seem to move for nothing."""
+
 
 def measured(moves: Sequence[MoveTimes], profile: SwitchingCost) -> SwitchingCost:
-    """The profile with the agent's own times instead, where it has reported them: the medians of
-    its boots, and of how long it kept the old instance. Cut-overs are not reported."""
-    boots = [
-        _seconds(move.initiated_at, move.ready_at)
-        for move in moves
-        if move.initiated_at and move.ready_at
-    ]
+    """The profile with the agent's own times instead, as far as it has reported them: medians of
+    its newest boots, of how long its cut-overs took, and of how long it kept the old instance."""
+    newest = sorted(moves, key=_started, reverse=True)
+    cutover_s = _typical(
+        [_between(it.ready_at, it.switched_at) for it in newest], profile.cutover_s
+    )
     kept = [
-        _seconds(move.ready_at, move.old_ended_at) - profile.cutover_s
-        for move in moves
-        if move.ready_at and move.old_ended_at
+        _between(move.switched_at, move.old_ended_at)
+        if move.switched_at
+        else _less(_between(move.ready_at, move.old_ended_at), cutover_s)
+        for move in newest
     ]
-    boot_s, drain_s = _median(boots), _median(kept)
     return replace(
         profile,
-        boot_s=profile.boot_s if boot_s is None else boot_s,
-        drain_s=profile.drain_s if drain_s is None else drain_s,
+        boot_s=_typical([_between(it.initiated_at, it.ready_at) for it in newest], profile.boot_s),
+        cutover_s=cutover_s,
+        drain_s=_typical(kept, profile.drain_s),
     )
 
 
-def _seconds(start: datetime, end: datetime) -> float:
-    return (end - start).total_seconds()
+def _started(move: MoveTimes) -> datetime:
+    return move.initiated_at or datetime.min.replace(tzinfo=UTC)
 
 
-def _median(seconds: Sequence[float]) -> float | None:
-    possible = [one for one in seconds if 0 <= one <= _MOST_S]
-    return median(possible) if possible else None
+def _between(start: datetime | None, end: datetime | None) -> float | None:
+    return None if start is None or end is None else (end - start).total_seconds()
+
+
+def _less(seconds: float | None, part_s: float) -> float | None:
+    return None if seconds is None else seconds - part_s
+
+
+def _typical(told: Sequence[float | None], usual_s: float) -> float:
+    """From reports, the newest first; what is missing or cannot be is left out."""
+    possible = [one for one in told if one is not None and 0 <= one <= _MOST_S][:_NEWEST]
+    bounded = [min(max(one, usual_s * _LEAST_SHARE), usual_s * _MOST_TIMES) for one in possible]
+    return median([*bounded, *[usual_s] * (_ENOUGH - len(bounded))])
