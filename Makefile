@@ -4,7 +4,7 @@ PIP := --quiet --disable-pip-version-check
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo run test check lint types imports format diagrams openapi lock clean
+.PHONY: setup demo run test check lint types imports format diagrams openapi chart lock clean
 
 # The environment to run the server, from the locked set of dependencies.
 setup: $(VENV)/installed
@@ -59,6 +59,11 @@ diagrams: setup
 openapi: setup
 	$(BIN)/spot-optimizer openapi > src/adapters/http/documentation/openapi.new
 	@mv src/adapters/http/documentation/openapi.new src/adapters/http/documentation/openapi.json
+
+# The settings in the values of the Helm chart, from the table in the code.
+chart: setup
+	@sed -i '/^# Made by/,$$d' deploy/helm/spot-optimizer/values.yaml
+	$(BIN)/spot-optimizer settings --chart >> deploy/helm/spot-optimizer/values.yaml
 
 # Needs uv; everything else needs only Python and make.
 lock:

@@ -240,11 +240,15 @@ def settings(
     environment: Annotated[
         bool, typer.Option("--environment", help="As a file of variables, all commented out.")
     ] = False,
+    chart: Annotated[bool, typer.Option("--chart", help="As values of the Helm chart.")] = False,
 ) -> None:
     """Print everything that can be set, all of it by environment variables."""
-    from spot_optimizer.cli.settings_reference import environment_file, plain_text
+    from spot_optimizer.cli.settings_reference import chart_values, environment_file, plain_text
 
-    typer.echo(environment_file() if environment else plain_text())
+    if chart:
+        typer.echo(chart_values(), nl=False)
+    else:
+        typer.echo(environment_file() if environment else plain_text())
 
 
 @app.command()

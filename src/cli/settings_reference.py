@@ -158,6 +158,21 @@ PECULIARITIES: Final[Mapping[str, str]] = {
 }
 
 
+SECRETS: Final = frozenset(
+    {
+        "DATABASE_URL",
+        "DB_PASSWORD",
+        "REDIS_URL",
+        "ADMIN_API_TOKEN",
+        "METRICS_TOKEN",
+        "WEBHOOK_SECRET",
+        "SLACK_WEBHOOK_URL",
+    }
+)
+"""What opens something, or holds what does."""
+
+FIXED_BY_CHART: Final = frozenset({"HOST", "PORT", "DATA_DIR"})
+
 _LINK: Final = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 _PARTS: Final[Mapping[str, str]] = {
@@ -215,6 +230,22 @@ def environment_file() -> str:
         lines += [f"#{name}={default_of(name)}" for name in group.split(", ")]
     lines += ["", "# Peculiarities of the monolith, each False unless COMPATIBILITY=monolith."]
     lines += [f"#{name}=False" for name in PECULIARITIES]
+    return "\n".join(lines) + "\n"
+
+
+def chart_values() -> str:
+    """The end of the chart's values: what is neither secret nor the chart's own business."""
+    lines = [
+        "# Made by `make chart` from here on. What is empty is as the comment says, or unset.",
+        "settings:",
+    ]
+    for group, meaning in {**SETTINGS, **PECULIARITIES}.items():
+        shown = [name for name in group.split(", ") if name not in SECRETS | FIXED_BY_CHART]
+        if shown:
+            lines.append(f"  # {plain(meaning)}")
+        for name in shown:
+            default = default_of(name)
+            lines.append(f'  {name}: ""{f" # {default}" if default else ""}')
     return "\n".join(lines) + "\n"
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from spot_optimizer.cli.settings_reference import (
     PECULIARITIES,
+    chart_values,
     environment_file,
     names,
     peculiarities_table,
@@ -63,3 +64,9 @@ def test_the_example_of_an_environment_file_is_up_to_date() -> None:
     example = ROOT / "deploy" / "systemd" / "environment.example"
 
     assert example.read_text() == environment_file(), "spot-optimizer settings --environment"
+
+
+def test_the_values_of_the_chart_are_up_to_date() -> None:
+    values = ROOT / "deploy" / "helm" / "spot-optimizer" / "values.yaml"
+
+    assert values.read_text().endswith(f"\n{chart_values()}"), "make chart"
