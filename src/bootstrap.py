@@ -104,6 +104,7 @@ from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQuerie
 from spot_optimizer.adapters.persistence.trusted_prices import SqlTrustedPrices
 from spot_optimizer.adapters.persistence.turns import make_turns
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
+from spot_optimizer.adapters.persistence.zombie_queries import SqlZombieQueries
 from spot_optimizer.adapters.scheduling.cron import CronSchedule
 from spot_optimizer.adapters.scheduling.embedded import EmbeddedJobs, JobService
 from spot_optimizer.adapters.scheduling.engine_watch import EngineWatch
@@ -119,6 +120,7 @@ from spot_optimizer.application.admin.inspect_system import InspectSystem
 from spot_optimizer.application.admin.purge_old_rows import PurgeOldRows
 from spot_optimizer.application.agents.configure_agent import ConfigureAgent
 from spot_optimizer.application.agents.delete_agent import DeleteAgent
+from spot_optimizer.application.agents.detect_zombies import DetectZombies
 from spot_optimizer.application.agents.mark_silent_agents import MarkSilentAgents
 from spot_optimizer.application.agents.monitor_health import MonitorHealth
 from spot_optimizer.application.agents.record_cleanup import RecordCleanup
@@ -736,6 +738,20 @@ class Container(containers.DeclarativeContainer):
                 providers.Singleton(
                     MonitorHealth,
                     queries=providers.Singleton(SqlHealthQueries, engine=background_engine),
+                    clock=clock,
+                ),
+            ),
+            schedule=providers.Singleton(CronSchedule, "*/5 * * * *"),
+            keeps_history=False,
+        ),
+        providers.Singleton(
+            Job,
+            name="detect_zombies",
+            work=providers.Callable(
+                counted,
+                providers.Singleton(
+                    DetectZombies,
+                    queries=providers.Singleton(SqlZombieQueries, engine=background_engine),
                     clock=clock,
                 ),
             ),

@@ -22,6 +22,7 @@ MONITORS = ["replica_monitor", "pricing_data_quality"]
 HOUSEKEEPING = [
     "mark_stale_agents_offline",
     "monitor_agent_health",
+    "detect_zombies",
     "roll_up_prices",
     "expire_commands",
     "watch_model_drift",
