@@ -14,6 +14,7 @@ from dependency_injector import containers, providers
 from litestar import Litestar
 from sqlalchemy import Engine
 
+from spot_optimizer.adapters.advisor.bands import SpotAdvisor
 from spot_optimizer.adapters.http.access import AdminAuth, Gatekeeper, OperatorAccess
 from spot_optimizer.adapters.http.admin import admin_handlers
 from spot_optimizer.adapters.http.admin_clients import admin_client_handlers
@@ -300,7 +301,11 @@ class Container(containers.DeclarativeContainer):
     agent_costs = providers.Singleton(
         AgentCosts, downtime=providers.Callable(downtime_values, settings)
     )
-    market_pasts = providers.Singleton(MarketPasts, costs=agent_costs)
+    market_pasts = providers.Singleton(
+        MarketPasts,
+        costs=agent_costs,
+        advisor=providers.Singleton(SpotAdvisor, file=settings.provided.spot_advisor_file),
+    )
 
     price_histories = providers.Singleton(PriceHistories)
 

@@ -90,6 +90,8 @@ class Settings:
     replica_monitor_seconds: int = 10
     decision_engine_module: str = "decision_engines.ml_based_engine"
     decision_engine_class: str = "MLBasedDecisionEngine"
+    spot_advisor_file: Path | None = None
+    """What AWS publishes as the Spot Instance Advisor's; unset: what comes with the server."""
     downtime_values: str = ""
     """Patterns of logical agent ids and hours of on demand: `db-*=200, batch-*=1`."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

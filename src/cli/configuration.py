@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from spot_optimizer.adapters.advisor.bands import BandsUnreadable, bands_in
 from spot_optimizer.cli.failures import WRONG_SETTING, Failure
 from spot_optimizer.settings import Settings, WrongSetting
 
@@ -22,6 +23,11 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
     redis = settings.redis_url
     if redis is not None and not redis.startswith(("redis://", "rediss://", "unix://")):
         raise wrong_setting("REDIS_URL", "must start with redis://, rediss:// or unix://")
+    if settings.spot_advisor_file is not None:
+        try:
+            bands_in(settings.spot_advisor_file)
+        except BandsUnreadable as unreadable:
+            raise wrong_setting("SPOT_ADVISOR_FILE", str(unreadable)) from unreadable
     return settings
 
 

@@ -87,6 +87,11 @@ SETTINGS: Final[Mapping[str, str]] = {
         "`decision_engines.placement_engine` and `PlacementDecisionEngine` for "
         "[placement](#placement)"
     ),
+    "SPOT_ADVISOR_FILE": (
+        "newer bands of the Spot Instance Advisor for [placement](#placement) than those that come "
+        "with the server, as AWS publishes them: "
+        "`https://spot-bid-advisor.s3.amazonaws.com/spot-advisor-data.json`"
+    ),
     "DOWNTIME_VALUES": (
         "what an hour of downtime is worth to [placement](#placement), in hours of on demand, by "
         "patterns of logical agent ids, the first that fits: `db-*=200, batch-*=1`; 20 for others"

@@ -41,6 +41,7 @@ READ = [
     ("REPLICA_MONITOR_SECONDS", "2", 2),
     ("DECISION_ENGINE_MODULE", "mine", "mine"),
     ("DECISION_ENGINE_CLASS", "Mine", "Mine"),
+    ("SPOT_ADVISOR_FILE", "/srv/advisor.json", Path("/srv/advisor.json")),
     ("DOWNTIME_VALUES", "db-*=200, batch-*=1", "db-*=200, batch-*=1"),
     ("LOG_LEVEL", "debug", "DEBUG"),
     ("LOG_FILE", "server.log", Path("server.log")),

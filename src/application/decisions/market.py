@@ -7,6 +7,7 @@ from decimal import Decimal
 from statistics import mean
 
 from spot_optimizer.application.decisions.costs import AgentCosts
+from spot_optimizer.application.ports.advisor import Advisor, NoAdvisor
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.identifiers import AgentId
@@ -23,6 +24,7 @@ from spot_optimizer.domain.values import hourly_price
 @dataclass(frozen=True, slots=True)
 class MarketPasts:
     costs: AgentCosts = field(default_factory=AgentCosts)
+    advisor: Advisor = field(default_factory=NoAdvisor)
 
     def __call__(
         self, work: UnitOfWork, agents: Sequence[Agent], now: datetime
@@ -45,13 +47,14 @@ class MarketPasts:
         prices = work.prices.bucket_prices(ids, now - PRICES_WINDOW)
         costs = self.costs(work, agents, now)
 
-        def past(pool: PricedPool, price: Decimal) -> PoolPast:
+        def past(pool: PricedPool, price: Decimal, band: int) -> PoolPast:
             recent = prices.get(pool.pool_id)
             return PoolPast(
                 pool_id=pool.pool_id,
                 price=price,
                 mean_price=hourly_price(mean(recent)) if recent else None,
                 lost_at=tuple(losses.get(pool.pool_id, ())),
+                band=band,
             )
 
         found = {}
@@ -59,9 +62,10 @@ class MarketPasts:
             at = agent.placement
             if at.instance_type is None or at.region is None:
                 continue
+            band = self.advisor.band(at.instance_type, at.region)
             found[agent.id] = MarketPast(
                 pools=tuple(
-                    past(pool, pool.price)
+                    past(pool, pool.price, band)
                     for pool in pools.get((at.instance_type, at.region), ())
                     if pool.price is not None and (pool.pool_id == at.pool_id or pool.is_fresh(now))
                 ),
