@@ -21,6 +21,10 @@ GRACE_SECONDS: Final = 30
 # five seconds that are usual to start one, and would start it again for ever.
 _HANGS_AFTER_S: Final = 30
 
+# Load balancers keep a connection for 60 s (AWS and HAProxy as delivered), agents poll every 15 to
+# 30: who closes first while the other asks loses a request, so it must not be this side.
+_IDLE_CONNECTIONS_KEPT_S: Final = 75
+
 
 def run(settings: Settings, workers: int, listening: socket.socket) -> None:
     """Returns when a signal has ended the server.
@@ -44,6 +48,7 @@ def run(settings: Settings, workers: int, listening: socket.socket) -> None:
         forwarded_allow_ips=settings.forwarded_allow_ips,
         access_log=has_access_lines(settings),
         log_config=log_config(settings),
+        timeout_keep_alive=_IDLE_CONNECTIONS_KEPT_S,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=_HANGS_AFTER_S,
         server_header=False,
