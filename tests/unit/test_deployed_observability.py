@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from spot_optimizer.application.ports.decision_engine import Serving
 from tests.application_under_test import OPERATOR_TOKEN, Api, a_store_in, an_api
@@ -45,20 +46,50 @@ EXPRESSIONS: Final = [
 ]
 
 
+# What operators are promised, and the labels that tell one from another.
+PROMISED: Final = {
+    "agents by state": ("agents", "mode state"),
+    "age of heartbeats": ("agents_heard_within", "seconds"),
+    "decisions by action and reason": ("decisions_total", "action reason"),
+    "how long decisions take": ("decision_duration_seconds_count", ""),
+    "switches": ("switches_total", ""),
+    "signals of interruption": ("interruption_signals_total", "signal"),
+    "from a notice to its answer": ("notice_answer_seconds_count", ""),
+    "how long failovers take": ("failover_seconds_count", ""),
+    "replicas by state": ("replicas", "state"),
+    "age of prices": ("newest_price_age_seconds", ""),
+    "savings": ("savings_usd", ""),
+    "outcomes of jobs": ("job_runs_total", "outcome task"),
+    "requests by route": ("http_request_duration_seconds_count", "method route status"),
+}
+
+
 @pytest.fixture(scope="module")
-def series(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, str]]]:
-    """The labels of every sample of a server where everything has happened once."""
+def told(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """By a server where everything has happened once."""
     with (
         a_store_in(tmp_path_factory.mktemp("store")) as store,
         an_api(store.url, tmp_path_factory.mktemp("data"), ENABLE_BACKGROUND_JOBS="True") as api,
     ):
         store.empty()
         let_everything_happen(api, Endangered(api, store))
-        text = api.get("/metrics", token=OPERATOR_TOKEN).text
+        with store.writing() as connection:
+            connection.exec_driver_sql("UPDATE clients SET total_savings = 12.5")
+        api.clock.advance(seconds=60)
+        return api.get("/metrics", token=OPERATOR_TOKEN).text
+
+
+@pytest.fixture(scope="module")
+def samples(told: str) -> list[Sample]:
+    return [sample for family in text_string_to_metric_families(told) for sample in family.samples]
+
+
+@pytest.fixture(scope="module")
+def series(samples: list[Sample]) -> dict[str, list[dict[str, str]]]:
+    """The labels of every sample."""
     found: dict[str, list[dict[str, str]]] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            found.setdefault(sample.name, []).append(sample.labels)
+    for sample in samples:
+        found.setdefault(sample.name, []).append(sample.labels)
     return found
 
 
@@ -100,6 +131,24 @@ def test_each_metric_and_label_exists(
     known = _ADDED.union(*(labels for metric, _ in selected for labels in series[metric]))
     for listed in _BY.findall(expression):
         assert {label.strip() for label in listed.split(",")} <= known, name
+
+
+@pytest.mark.parametrize("what", PROMISED)
+def test_what_is_promised_is_told(what: str, samples: list[Sample]) -> None:
+    name, labels = PROMISED[what]
+    found = [sample for sample in samples if sample.name == f"spot_optimizer_{name}"]
+
+    assert {" ".join(sorted(sample.labels)) for sample in found} == {labels}
+    assert sum(sample.value for sample in found) > 0
+
+
+def test_prometheus_accepts_the_figures(told: str) -> None:
+    promtool = require_program("promtool", "prometheus")
+    checked = subprocess.run(  # noqa: S603  # nothing of anybody else's
+        [promtool, "check", "metrics"], input=told, capture_output=True, text=True
+    )
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
 def test_prometheus_accepts_the_rules() -> None:

@@ -1,5 +1,6 @@
 """What is on disk is in the wheel."""
 
+import re
 import tomllib
 from fnmatch import fnmatch
 from importlib.metadata import entry_points
@@ -52,6 +53,16 @@ def test_every_data_file_is_in_the_wheel() -> None:
         if not any(fnmatch(f"spot_optimizer/{file.as_posix()}", pattern) for pattern in patterns)
     ]
     assert left_out == []
+
+
+def test_the_changes_of_the_version_are_told() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    _, *entries = re.split(r"^## ", changes, flags=re.M)
+    (entry,) = [one for one in entries if one.split()[0] == project["version"]]
+
+    assert entries[0] == entry, "the newest comes first"
+    assert re.findall(r"^\* \S", entry, re.M)
 
 
 def test_the_command_is_installed() -> None:
