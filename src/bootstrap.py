@@ -70,7 +70,7 @@ from spot_optimizer.adapters.metrics.sharing import SharedFigures
 from spot_optimizer.adapters.ml.learning_set import CsvLearningSet
 from spot_optimizer.adapters.ml.loader import BuiltInEngines, TryOut
 from spot_optimizer.adapters.ml.registry import EngineRegistry
-from spot_optimizer.adapters.ml.trial import try_out
+from spot_optimizer.adapters.ml.trial import TrialProcesses
 from spot_optimizer.adapters.persistence.admin_queries import SqlAdminQueries, SqlHealthProbe
 from spot_optimizer.adapters.persistence.agent_queries import SqlAgentQueries
 from spot_optimizer.adapters.persistence.billing import SqlBilledClients
@@ -323,7 +323,7 @@ class Container(containers.DeclarativeContainer):
         folder=settings.provided.decision_engine_dir,
         name="decision_engines",
     )
-    try_out_model: providers.Object[TryOut] = providers.Object(try_out)
+    try_out_model: providers.Provider[TryOut] = providers.Singleton(TrialProcesses)
     loader: providers.Singleton[BuiltInEngines] = providers.Singleton(
         make_loader, settings=settings, files=model_files, try_out=try_out_model
     )
@@ -487,6 +487,7 @@ class Container(containers.DeclarativeContainer):
                 identifiers=identifiers,
                 files=model_files,
                 one_at_a_time=one_upload_at_a_time,
+                loader=loader,
                 announcer=announcer,
                 unsafe=settings.provided.allow_unsafe_uploads,
             ),

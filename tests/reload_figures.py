@@ -1,12 +1,13 @@
 """How long two servers under load give old answers after models have changed.
 
-    .venv/bin/python -m tests.reload_figures [ROUNDS]
+    .venv/bin/python -m tests.reload_figures [ROUNDS] [PAUSE]
 
 Each round starts two servers, on SQLite and on MariaDB with Redis in turns, and asks each by two
-threads without a pause. The first server activates a `.skops` file the moment it has been
-uploaded, so that both import scikit-learn for the first time; then the second one an `.onnx` file,
-and the first falls back. Printed are the seconds from the answer of the activation to the last
-answer by the models before, at the other server, and how long requests took meanwhile.
+threads without a pause. The first server activates a `.skops` file PAUSE seconds after it has been
+uploaded, by default at once, so that both import scikit-learn for the first time; then the second
+one an `.onnx` file, and the first falls back. Printed are the seconds that the activation took,
+those from its answer to the last answer by the models before, at the other server, and how long
+requests took meanwhile.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from os import getloadavg
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import monotonic, sleep
 
 from spot_optimizer.adapters.persistence.engine import make_engine
 from spot_optimizer.adapters.persistence.schema import create_schema
@@ -30,7 +31,9 @@ ROUNDS = 5
 FIRST, SECOND, RULES = 0.125, 0.0625, 0.2
 
 
-def a_round(directory: Path, **settings: str) -> dict[str, tuple[float, list[Answer]]]:
+def a_round(
+    directory: Path, pause_s: float, **settings: str
+) -> dict[str, tuple[float, list[Answer]]]:
     """Of each change how long the other server was behind, and all answers meanwhile."""
     found = {}
     with two_servers(directory, **settings) as (one, other):
@@ -38,13 +41,10 @@ def a_round(directory: Path, **settings: str) -> dict[str, tuple[float, list[Ans
         with under_load([one, other], agent) as loads:
             for load in loads:
                 load.until(RULES)
+            uploaded = one.upload("risk_predictor.skops", skops_risk(FIRST))
+            sleep(pause_s)
             steps: list[tuple[str, Callable[[], object], float, int]] = [
-                (
-                    "skops",
-                    lambda: one.activate("risk_predictor.skops", skops_risk(FIRST)),
-                    FIRST,
-                    1,
-                ),
+                ("skops", lambda: one.activate_session(uploaded), FIRST, 1),
                 ("onnx", lambda: other.activate("risk_predictor.onnx", onnx_of(SECOND)), SECOND, 0),
                 ("fallback", lambda: one.operate("ml-models/fallback"), FIRST, 1),
             ]
@@ -72,7 +72,7 @@ def a_round(directory: Path, **settings: str) -> dict[str, tuple[float, list[Ans
     return found
 
 
-def main(rounds: int) -> None:
+def main(rounds: int, pause_s: float) -> None:
     for place in ("SQLite", "MariaDB and Redis"):
         behind: dict[str, list[float]] = {}
         answers: list[Answer] = []
@@ -86,7 +86,7 @@ def main(rounds: int) -> None:
                     create_schema(engine)
                     engine.dispose()
                     settings = {"DATABASE_URL": url, "REDIS_URL": redis_url()}
-                for name, (seconds, since) in a_round(directory, **settings).items():
+                for name, (seconds, since) in a_round(directory, pause_s, **settings).items():
                     behind.setdefault(name, []).append(seconds)
                     answers += since
         failed = sum(answer.status != 200 or answer.risk is None for answer in answers)
@@ -103,4 +103,5 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+    rounds, pause_s = [*sys.argv[1:], *(str(ROUNDS), "0")[len(sys.argv) - 1 :]]
+    main(int(rounds), float(pause_s))

@@ -34,9 +34,15 @@ class Server:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def activate(self, name: str, content: bytes) -> None:
+    def upload(self, name: str, content: bytes) -> str:
         uploaded = self.operate("ml-models/upload", files={"files": (name, content)})
-        self.operate("ml-models/activate", json={"sessionId": uploaded["sessionId"]})
+        return str(uploaded["sessionId"])
+
+    def activate(self, name: str, content: bytes) -> None:
+        self.activate_session(self.upload(name, content))
+
+    def activate_session(self, session_id: str) -> None:
+        self.operate("ml-models/activate", json={"sessionId": session_id})
 
     def enrol(self) -> tuple[str, str]:
         """An agent and its token."""

@@ -86,6 +86,7 @@ class FakeLoader:
     found: tuple[ModelFound, ...] = ()
     built: list[str | None] = field(default_factory=list)
     prepared: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
     tried_out: list[str] = field(default_factory=list)
     while_preparing: Callable[[], object] = lambda: None
 
@@ -93,6 +94,9 @@ class FakeLoader:
         self.prepared.append(session.id)
         self.while_preparing()
         return True
+
+    def expect(self, session: ModelSession) -> None:
+        self.expected.append(session.id)
 
     def build(self, session: ModelSession | None, *, untried: bool = False) -> EngineBuilt:
         if session is not None and session.id in self.broken:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Collection
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -29,6 +30,23 @@ from tests.model_files import onnx_of, skops_price, skops_risk
 
 IDENTITY = EngineIdentity(name="MLBasedDecisionEngine", version="1.0.0")
 PATIENCE_S = 20
+
+
+class FakeTrials:
+    """Lets everything pass but one content."""
+
+    def __init__(self, bad: bytes = b"") -> None:
+        self.bad = bad
+        self.expected: list[set[str]] = []
+        self.tried: list[str] = []
+
+    def expect(self, extensions: Collection[str]) -> None:
+        self.expected.append(set(extensions))
+
+    def __call__(self, extension: str, content: bytes) -> None:
+        self.tried.append(extension)
+        if content == self.bad:
+            raise NotAModel("takes too long to be opened")
 
 
 def question(**changes: Any) -> DecisionInput:
@@ -162,15 +180,10 @@ class TestBuilding:
     def test_tries_out_what_nobody_has_opened_yet(self) -> None:
         files = InMemoryModelFiles()
         session = a_session(files, a__onnx=onnx_of(), b__onnx=onnx_of(0.5), c__pkl=b"x")
-        tried: list[str] = []
-
-        def try_out(extension: str, content: bytes) -> None:
-            tried.append(extension)
-            if content == onnx_of(0.5):
-                raise NotAModel("takes too long to be opened")
+        try_out = FakeTrials(onnx_of(0.5))
 
         assert engines(files, try_out=try_out).build(session).models[1].failure is None
-        assert tried == []
+        assert try_out.tried == []
 
         models = engines(files, try_out=try_out).build(session, untried=True).models
         assert [model.failure for model in models] == [
@@ -178,7 +191,19 @@ class TestBuilding:
             "takes too long to be opened",
             "is of a format that is never opened",
         ]
-        assert tried == [".onnx", ".onnx"]
+        assert try_out.tried == [".onnx", ".onnx"]
+
+    @pytest.mark.parametrize("opens_models", [True, False])
+    def test_expects_the_kinds_of_files_that_will_be_tried_out(self, opens_models: bool) -> None:
+        files = InMemoryModelFiles()
+        session = a_session(files, a__onnx=b"x", b__skops=b"x", c__skops=b"x", d__pkl=b"x")
+        placement = a_session(files, placement_model__skops=b"x")
+        try_out = FakeTrials()
+
+        for one in (session, placement):
+            engines(files, try_out=try_out, opens_models=opens_models).expect(one)
+
+        assert try_out.expected == ([{".onnx", ".skops"}, set()] if opens_models else [])
 
     def test_of_rules_needs_no_models(self) -> None:
         files = InMemoryModelFiles()

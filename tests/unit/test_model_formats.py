@@ -8,6 +8,8 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from signal import SIGKILL
+from subprocess import Popen
 from typing import Any
 
 import numpy
@@ -17,9 +19,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from spot_optimizer.adapters.ml import skops_format
+from spot_optimizer.adapters.ml import skops_format, trial
 from spot_optimizer.adapters.ml.predictors import FORMATS, NotAModel, Predictor
-from spot_optimizer.adapters.ml.trial import try_out
+from spot_optimizer.adapters.ml.trial import TrialProcesses
 from spot_optimizer.domain.decisions.features import FEATURES
 from tests.model_files import (
     a_forest,
@@ -222,7 +224,15 @@ class TestTrial:
     def nothing_runs(self) -> None:
         """Starting a process is what a trial does."""
 
-    def test_lets_pass_what_is_sound(self) -> None:
+    @pytest.fixture(params=["started", "expected"])
+    def try_out(self, request: pytest.FixtureRequest) -> TrialProcesses:
+        """In a process that is started for it, or in one that waits."""
+        processes = TrialProcesses()
+        if request.param == "expected":
+            processes.expect({".onnx"})
+        return processes
+
+    def test_lets_pass_what_is_sound(self, try_out: TrialProcesses) -> None:
         refused = []
         for extension, content in ((".onnx", onnx_of()), (".skops", skops_risk())):
             try:
@@ -232,21 +242,70 @@ class TestTrial:
 
         assert refused == []
 
-    def test_says_why_a_file_is_refused(self) -> None:
+    def test_says_why_a_file_is_refused(self, try_out: TrialProcesses) -> None:
         with pytest.raises(NotAModel, match="keeps its figures in another file"):
             try_out(".onnx", onnx_of(external="weights.bin"))
 
-    def test_gives_no_more_memory_than_a_model_may_take(self) -> None:
+    def test_gives_no_more_memory_than_a_model_may_take(self, try_out: TrialProcesses) -> None:
         with pytest.raises(NotAModel):
             try_out(".onnx", onnx_bomb())
 
     def test_ends_what_takes_too_long(self) -> None:
         with pytest.raises(NotAModel, match="too long"):
-            try_out(".onnx", onnx_of(), patience_s=0.001)
+            TrialProcesses(patience_s=0.001)(".onnx", onnx_of())
 
     def test_takes_a_process_that_fails_for_a_file_that_cannot_be_opened(self) -> None:
         with pytest.raises(NotAModel, match="more memory or time"):
-            try_out(".nobody-knows", b"")
+            TrialProcesses()(".nobody-knows", b"")
+
+    def test_each_file_has_a_process_to_itself_and_the_first_that_waits(self) -> None:
+        started: list[Popen[bytes]] = []
+        processes = TrialProcesses(start=lambda extension: started_as(started, extension))
+        for _ in range(2):
+            processes.expect({".onnx"})
+        (waiting,) = started
+
+        for _ in range(2):
+            processes(".onnx", onnx_of())
+
+        assert len(started) == 2
+        assert started[0] is waiting
+        assert [process.returncode for process in started] == [0, 0]
+
+    def test_a_process_that_has_ended_is_replaced(self) -> None:
+        started: list[Popen[bytes]] = []
+        processes = TrialProcesses(start=lambda extension: started_as(started, extension))
+        processes.expect({".onnx"})
+        started[0].kill()
+        started[0].wait()
+
+        processes(".onnx", onnx_of())
+
+        assert [process.returncode for process in started] == [-SIGKILL, 0]
+
+    def test_a_process_that_waits_ends_with_the_server(self) -> None:
+        process = trial.start(".onnx")
+        assert process.stdin is not None
+        process.stdin.close()
+
+        with process:
+            pass
+
+        assert process.returncode != 0
+
+    def test_a_process_that_waits_knows_no_secrets(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ADMIN_API_TOKEN", "secret")
+        with trial.start(".onnx") as process:
+            told = Path(f"/proc/{process.pid}/environ").read_bytes()
+            process.kill()
+
+        assert b"OPENBLAS_NUM_THREADS=1" in told
+        assert b"secret" not in told
+
+
+def started_as(started: list[Popen[bytes]], extension: str) -> Popen[bytes]:
+    started.append(trial.start(extension))
+    return started[-1]
 
 
 def test_the_list_of_trusted_types_is_what_forests_need() -> None:

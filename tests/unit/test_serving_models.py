@@ -58,6 +58,7 @@ class House:
             self.identifiers,
             self.files,
             self.door,
+            self.loader,
             self.announcer,
             unsafe,
             self.compatibility,
@@ -115,6 +116,7 @@ class TestUploading:
         assert house.work.audit.actions == ["models_uploaded"]
         assert house.work.events.types == []
         assert house.announcer.announced == 1
+        assert house.loader.expected == [session.id]
         assert house.engines.current is None
 
     def test_that_is_refused_changes_nothing(self) -> None:

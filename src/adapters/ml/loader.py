@@ -1,10 +1,10 @@
 """Building the engine that the settings name, with the models of an upload session."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from spot_optimizer.adapters.ml.engines import (
     ModelBackedEngine,
@@ -43,8 +43,16 @@ _ENGINES: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
-# By extension and content; raises NotAModel.
-TryOut = Callable[[str, bytes], None]
+class TryOut(Protocol):
+    def expect(self, extensions: Collection[str]) -> None:
+        """Files of these kinds will come soon."""
+        ...
+
+    def __call__(self, extension: str, content: bytes) -> None:
+        """Raises:
+        NotAModel: it cannot be opened safely, or takes more than a model may.
+        """
+        ...
 
 
 @dataclass(slots=True)
@@ -75,6 +83,11 @@ class BuiltInEngines:
         extensions = {extension_of(file.name) for file in session.files} & set(FORMATS)
         new = [extension for extension in sorted(extensions) if FORMATS[extension].prepare()]
         return bool(new)
+
+    def expect(self, session: ModelSession) -> None:
+        if self.try_out is not None and self.opens_models:
+            tried = [file.name for file in session.files if not is_placement_model(file.name)]
+            self.try_out.expect({extension_of(name) for name in tried} & set(FORMATS))
 
     def build(self, session: ModelSession | None, *, untried: bool = False) -> EngineBuilt:
         name = _ENGINES.get((self.module, self.class_name))

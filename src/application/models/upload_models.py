@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.models.removal import remove_files, remove_orphans
 from spot_optimizer.application.ports.clock import Clock
-from spot_optimizer.application.ports.decision_engine import Announcer
+from spot_optimizer.application.ports.decision_engine import Announcer, EngineLoader
 from spot_optimizer.application.ports.exclusion import Exclusion
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.model_files import IncomingFile, ModelFiles, StoredFile
@@ -40,6 +40,7 @@ class UploadModels:
     identifiers: Identifiers
     files: ModelFiles
     one_at_a_time: Exclusion
+    loader: EngineLoader
     announcer: Announcer
     unsafe: bool
     compatibility: Compatibility
@@ -60,6 +61,7 @@ class UploadModels:
             except BaseException:
                 remove_files(self.files, [session_id])
                 raise
+            self.loader.expect(session)
             self.announcer.announce()  # what it takes to open them may be imported from now on
             remove_files(self.files, [gone.id for gone in changes.removed])
             remove_orphans(self.files, known, self.clock.now())

@@ -70,6 +70,11 @@ class EngineLoader(Protocol):
         longer than the building itself. Whether there was anything to do."""
         ...
 
+    def expect(self, session: ModelSession) -> None:
+        """This process may soon be asked to build with these models, which nobody has opened yet.
+        Returns at once."""
+        ...
+
     def build(self, session: ModelSession | None, *, untried: bool = False) -> EngineBuilt:
         """An engine with the models of the session, aside from the one in service; `untried` ones
         are opened with more care.
