@@ -716,7 +716,7 @@ class Container(containers.DeclarativeContainer):
             Job,
             name="pricing_data_quality",
             work=providers.Callable(estimating, fill_price_gaps),
-            schedule=providers.Singleton(CronSchedule, "*/5 * * * *"),
+            schedule=providers.Callable(every_seconds, settings.provided.data_quality_seconds),
             time_limit=_TIME_LIMIT_OF_MONITORS,
             retries=0,
             keeps_history=False,

@@ -88,6 +88,7 @@ class Settings:
     retention_raw_submissions_days: int = 30
     retention_metrics_days: int = 30
     replica_monitor_seconds: int = 10
+    data_quality_seconds: int = 300
     decision_engine_module: str = "decision_engines.ml_based_engine"
     decision_engine_class: str = "MLBasedDecisionEngine"
     spot_advisor_file: Path | None = None
@@ -137,6 +138,7 @@ class Settings:
             "max_upload_bytes",
             "agent_heartbeat_timeout",
             "replica_monitor_seconds",
+            "data_quality_seconds",
         ):
             if getattr(self, name) < 1:
                 raise WrongSetting(name.upper(), "must be at least 1")
@@ -163,6 +165,11 @@ class Settings:
             raise WrongSetting("DOWNTIME_VALUES", str(error)) from None
         if self.replica_monitor_seconds > 59:
             raise WrongSetting("REPLICA_MONITOR_SECONDS", "must be less than a minute")
+        period = self.data_quality_seconds
+        if period > 3540 or (period > 59 and period % 60):
+            raise WrongSetting(
+                "DATA_QUALITY_SECONDS", "must be less than a minute, or whole minutes below an hour"
+            )
         if self.port > 65535:
             raise WrongSetting("PORT", "must be at most 65535")
 

@@ -69,6 +69,7 @@ SETTINGS: Final[Mapping[str, str]] = {
         "is ordered to the safest pool, or to on demand"
     ),
     "REPLICA_MONITOR_SECONDS": "how often `replica_monitor` looks; at most 59",
+    "DATA_QUALITY_SECONDS": "how often `pricing_data_quality` looks; at most 59, or whole minutes below an hour",
     "WEBHOOK_URL, WEBHOOK_SECRET": "who is told of notifications and interruptions, see [webhooks](#webhooks)",
     "SLACK_WEBHOOK_URL": "the same for a channel of Slack: an incoming webhook",
     "GROWTH_BACKFILL_ON_EMPTY": "gives the chart of clients of a new installation a month that is made up",

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 
 def every_seconds(seconds: int) -> CronSchedule:
-    return CronSchedule(f"*/{seconds} * * * * *")
+    """Less than a minute, or whole minutes."""
+    if seconds < 60:
+        return CronSchedule(f"*/{seconds} * * * * *")
+    return CronSchedule(f"*/{seconds // 60} * * * *")
 
 
 def jobs_of(settings: Settings, monitor: Job, price_gaps: Job, *others: Job) -> Sequence[Job]:
