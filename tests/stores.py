@@ -1,7 +1,7 @@
 """The places that keep things: what is expected of one is expected of all."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -10,10 +10,12 @@ from sqlalchemy import Engine, Table, delete, event, insert, select, update
 
 from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.adapters.persistence.command_queries import SqlCommandQueries
+from spot_optimizer.adapters.persistence.commands import to_command
 from spot_optimizer.adapters.persistence.coordination_queries import SqlCoordinationQueries
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.adapters.persistence.price_windows import SqlPriceWindows
 from spot_optimizer.adapters.persistence.replica_queries import SqlReplicaQueries
+from spot_optimizer.adapters.persistence.replicas import to_replica
 from spot_optimizer.adapters.persistence.unit_of_work import SqlUnitOfWork
 from spot_optimizer.application.commands.queries import CommandQueries
 from spot_optimizer.application.ports.credentials import Credentials
@@ -26,6 +28,7 @@ from spot_optimizer.domain.agents.instances import Instance, Standby
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.commands.command import Command
 from spot_optimizer.domain.decisions.contract import SwitchLimits
+from spot_optimizer.domain.identifiers import AgentId
 from spot_optimizer.domain.interruptions import Interruption
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot, DataSource
 from spot_optimizer.domain.pricing.prices import SourceRole
@@ -57,6 +60,14 @@ class Store(ABC):
 
     @abstractmethod
     def put_pool(self, pool: SpotPool) -> None: ...
+
+    @abstractmethod
+    def replicas_of(self, agent_ids: Collection[AgentId]) -> Sequence[Replica]:
+        """All that ever were."""
+
+    @abstractmethod
+    def commands_of(self, agent_ids: Collection[AgentId]) -> Sequence[Command]:
+        """All that ever were, but for the older queue."""
 
     @abstractmethod
     def put_interpolated_bucket(self, snapshot: BucketSnapshot) -> None: ...
@@ -112,6 +123,12 @@ class InMemoryStore(Store):
 
     def put_pool(self, pool: SpotPool) -> None:
         self._work.pools.kept[pool.id] = pool
+
+    def replicas_of(self, agent_ids: Collection[AgentId]) -> Sequence[Replica]:
+        return [one for one in self._work.replicas.kept.values() if one.agent_id in agent_ids]
+
+    def commands_of(self, agent_ids: Collection[AgentId]) -> Sequence[Command]:
+        return [one for one in self._work.commands.kept.values() if one.agent_id in agent_ids]
 
     def put_interpolated_bucket(self, snapshot: BucketSnapshot) -> None:
         with self._work as work:
@@ -201,6 +218,18 @@ class SqlStore(Store):
             is_active=pool.is_active,
             updated_at=None,
         )
+
+    def replicas_of(self, agent_ids: Collection[AgentId]) -> Sequence[Replica]:
+        table = tables.replica_instances
+        rows = select(table).where(table.c.agent_id.in_(sorted(agent_ids)))
+        with self.engine.connect() as connection:
+            return [to_replica(row) for row in connection.execute(rows)]
+
+    def commands_of(self, agent_ids: Collection[AgentId]) -> Sequence[Command]:
+        table = tables.commands
+        rows = select(table).where(table.c.agent_id.in_(sorted(agent_ids)))
+        with self.engine.connect() as connection:
+            return [to_command(row) for row in connection.execute(rows)]
 
     def put_interpolated_bucket(self, snapshot: BucketSnapshot) -> None:
         with self.work() as work:
