@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from spot_optimizer.adapters.ml.predictors import NotAModel
-from spot_optimizer.adapters.persistence.market_history import SqlMarketHistory
 from spot_optimizer.backtest.baselines import BASELINES
 from spot_optimizer.backtest.contestants import Contestant, baselines
 from spot_optimizer.backtest.count_table import CountTable
@@ -25,18 +23,15 @@ from spot_optimizer.backtest.report.page import Report, page
 from spot_optimizer.backtest.results import ORACLE, Mean, Outcome, by_place, means
 from spot_optimizer.backtest.running import run
 from spot_optimizer.backtest.scenarios import Scenarios
-from spot_optimizer.backtest.server_history import SHORTEST, server_traces
 from spot_optimizer.backtest.session_models import models_in, prior
 from spot_optimizer.backtest.traces import Trace, Track
-from spot_optimizer.cli.configuration import settings_from
-from spot_optimizer.cli.databases import opened
 from spot_optimizer.cli.failures import FAILED, WRONG_SETTING, Failure
+from spot_optimizer.cli.server_record import traces_of_server
 
 _ALL_BASELINES: Final = "baselines"
 _WITHOUT_MODEL: Final = "placement, no model"
 _REPORT: Final = "report.html"
 _TOLD_INTERRUPTIONS: Final = (Track.AVAILABILITY, Track.PREEMPTION, Track.SERVER)
-_LOOK_BACK: Final = timedelta(days=60)
 
 
 def backtest(
@@ -60,7 +55,7 @@ def backtest(
     models = prior() if model is None else _opened(model)
     contestants = _contestants(policies, models)
     try:
-        traces = _recorded(data) if data is not None else _of_server()
+        traces = _recorded(data) if data is not None else traces_of_server()
         outcomes = _outcomes(traces, contestants, out, profiles, processes, console)
         report = Report(
             source=f"the recordings in {data.name}" if data is not None else "this server's record",
@@ -109,20 +104,6 @@ def _contestants(policies: Sequence[str], models: Models) -> Sequence[Contestant
 
 def _recorded(folder: Path) -> Sequence[Trace]:
     return list(Scenarios(Recording(folder)))
-
-
-def _of_server() -> Sequence[Trace]:
-    settings = settings_from()
-    with opened(settings.database_url) as engine:
-        record = SqlMarketHistory(engine).since(datetime.now(UTC) - _LOOK_BACK)
-    traces = server_traces(record)
-    if not traces:
-        raise Failure(
-            "Too little is on record: no instance type has two pools with prices of "
-            f"{SHORTEST.days} days and an on-demand price",
-            FAILED,
-        )
-    return traces
 
 
 def _forecasts(traces: Sequence[Trace], models: Models) -> Sequence[Forecast]:

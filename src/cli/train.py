@@ -1,7 +1,7 @@
 """`spot-optimizer train`: a placement model from recorded files, or from the server's record."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,21 +11,17 @@ from rich.table import Table
 from spot_optimizer.adapters.ml.placement_writing import as_json, as_skops
 from spot_optimizer.adapters.ml.training import Recording, TooLittleToLearn
 from spot_optimizer.adapters.ml.training_run import train as trained_on
-from spot_optimizer.adapters.persistence.market_history import SqlMarketHistory
 from spot_optimizer.backtest.recorded_files import Recording as RecordedFiles
 from spot_optimizer.backtest.recorded_files import RecordingUnusable
 from spot_optimizer.backtest.scenarios import Scenarios
-from spot_optimizer.backtest.server_history import server_traces
 from spot_optimizer.backtest.traces import Trace, Track
-from spot_optimizer.cli.configuration import settings_from
-from spot_optimizer.cli.databases import opened
 from spot_optimizer.cli.failures import FAILED, WRONG_SETTING, Failure
+from spot_optimizer.cli.server_record import too_little, traces_of_server
 from spot_optimizer.domain.models.file_names import PLACEMENT_MODEL
 
 _TRACKS: Final = (Track.PRICE, Track.AVAILABILITY, Track.PREEMPTION)
 _TELLS_OF_LOSSES: Final = frozenset({Track.AVAILABILITY, Track.PREEMPTION, Track.SERVER})
 _TELLS_OF_PRICES: Final = frozenset({Track.PRICE, Track.SERVER})
-_LOOK_BACK: Final = timedelta(days=60)
 _RISK_COLUMNS: Final = {
     "n": "n",
     "auc": "AUC",
@@ -53,7 +49,7 @@ def train(data: Path | None, *, from_server: bool, until: str | None, out: Path)
     console = Console()
     try:
         with console.status("Reading") as status:
-            traces = _of_server() if data is None else _recorded(data)
+            traces = traces_of_server() if data is None else _recorded(data)
             if end is not None:
                 traces = [part for one in traces if (part := one.before(end)) is not None]
             model = trained_on(
@@ -67,7 +63,9 @@ def train(data: Path | None, *, from_server: bool, until: str | None, out: Path)
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             (out / name).write_bytes(content)
-    except (RecordingUnusable, TooLittleToLearn) as error:
+    except TooLittleToLearn as error:
+        raise (Failure(str(error), FAILED) if data else too_little(str(error))) from error
+    except RecordingUnusable as error:
         raise Failure(str(error), FAILED) from error
     except OSError as error:
         raise Failure(f"{out}: {error.strerror or error}", FAILED) from error
@@ -88,12 +86,6 @@ def _moment(until: str) -> float:
 
 def _recorded(folder: Path) -> Sequence[Trace]:
     return list(Scenarios(RecordedFiles(folder), _TRACKS))
-
-
-def _of_server() -> Sequence[Trace]:
-    with opened(settings_from().database_url) as engine:
-        record = SqlMarketHistory(engine).since(datetime.now(UTC) - _LOOK_BACK)
-    return server_traces(record)
 
 
 def _recording(trace: Trace) -> Recording:
