@@ -14,6 +14,7 @@ from spot_optimizer.domain.retention import PERIODS
 from spot_optimizer.domain.webhooks import secret_of
 
 _SQLITE_FILE: Final = "spot-optimizer.sqlite3"
+_PLACEMENT: Final = "decision_engines.placement_engine"
 _DATABASE_PARTS: Final = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
 
 
@@ -111,8 +112,7 @@ class Settings:
     @property
     def weighs_places(self) -> bool:
         """Whether costs decide, and not the rules of the contract; never in the compatible mode."""
-        is_named = self.decision_engine_module == "decision_engines.placement_engine"
-        return is_named and not self.compatibility
+        return self.decision_engine_module == _PLACEMENT and not self.compatibility
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -125,6 +125,9 @@ class Settings:
             name = setting.name.upper()
             if setting.name != "peculiarities" and environment.get(name, "") != "":
                 given[setting.name] = _parsed(name, environment[name], hints[setting.name])
+        module = given.get("decision_engine_module")
+        if isinstance(module, str) and module in _ONLY_CLASS:
+            given.setdefault("decision_engine_class", _ONLY_CLASS[module])
         settings = cls(**given, peculiarities=_peculiarities(environment))  # type: ignore[arg-type]  # each parsed after its field's type
         settings._check()
         if settings.database_url:
@@ -181,6 +184,13 @@ _MONOLITH: Final[Mapping[str, object]] = {
     "admin_auth": "open",
     "command_lease_seconds": 0,
     "price_freshness_seconds": 300,
+}
+
+
+# The class that is meant where a module is named alone.
+_ONLY_CLASS: Final[Mapping[str, str]] = {
+    "decision_engines.rule_based_engine": "RuleBasedEngine",
+    _PLACEMENT: "PlacementDecisionEngine",
 }
 
 

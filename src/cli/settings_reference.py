@@ -84,9 +84,8 @@ SETTINGS: Final[Mapping[str, str]] = {
         "runs of jobs"
     ),
     "DECISION_ENGINE_MODULE, DECISION_ENGINE_CLASS": (
-        "the engine; the monolith's default names stand for the built-in rules, "
-        "`decision_engines.placement_engine` and `PlacementDecisionEngine` for "
-        "[placement](#placement)"
+        "the engine; the monolith's default names stand for the built-in rules, the module "
+        "`decision_engines.placement_engine` for [placement](#placement), which needs no class"
     ),
     "SPOT_ADVISOR_FILE": (
         "newer bands of the Spot Instance Advisor for [placement](#placement) than those that come "

@@ -63,6 +63,7 @@ class TestServe:
 
         assert exit_code == 0
         assert "Traceback" not in server.said
+        assert "DECISION_ENGINE_MODULE=decision_engines.placement_engine weighs" in server.said
         assert token == AdminTokenFile(tmp_path).read()
         assert server.said.count(token) == 1
         assert created["client"]["name"] == "First"
@@ -107,7 +108,12 @@ class TestServe:
         log = tmp_path / "logs" / "server.log"
         port = a_free_port()
         with a_command(
-            tmp_path, "serve", PORT=str(port), LOG_LEVEL="DEBUG", LOG_FILE=str(log)
+            tmp_path,
+            "serve",
+            PORT=str(port),
+            LOG_LEVEL="DEBUG",
+            LOG_FILE=str(log),
+            DECISION_ENGINE_MODULE="decision_engines.placement_engine",
         ) as server:
             server.line_with("Listening on ")
             assert ask(port, "/readyz?secret=1") == {"status": "ready"}
@@ -116,6 +122,7 @@ class TestServe:
 
         assert f"The admin token is kept in {tmp_path / 'admin-token'}" in server.said
         assert token not in server.said
+        assert "DECISION_ENGINE_MODULE" not in server.said
         assert re.search(r'Z INFO uvicorn\.access .*"GET /readyz HTTP/1\.1" 200\n', server.said)
         assert log.read_text(encoding="utf-8") == server.said
 

@@ -97,6 +97,23 @@ def test_every_variable_is_tried_here() -> None:
     assert known == {"WEBHOOK_URL"} | {name for name, _, _ in READ}
 
 
+def test_the_module_of_an_engine_is_enough() -> None:
+    module = "decision_engines.placement_engine"
+
+    assert read(DECISION_ENGINE_MODULE=module).decision_engine_class == "PlacementDecisionEngine"
+    named = read(DECISION_ENGINE_MODULE=module, DECISION_ENGINE_CLASS="Other")
+    assert named.decision_engine_class == "Other"
+    assert read(DECISION_ENGINE_MODULE="none").decision_engine_class == "MLBasedDecisionEngine"
+
+
+def test_costs_decide_where_the_engine_counts_them_unless_the_mode_is_compatible() -> None:
+    module = "decision_engines.placement_engine"
+
+    assert read(DECISION_ENGINE_MODULE=module).weighs_places
+    assert not read().weighs_places
+    assert not read(DECISION_ENGINE_MODULE=module, COMPATIBILITY="monolith").weighs_places
+
+
 def test_a_webhook_needs_a_secret() -> None:
     url = "https://hooks.test/x"
 

@@ -10,10 +10,7 @@ import pytest
 from tests.application_under_test import Api, Store, a_shared_store, an_api
 from tests.unit.http.test_failover import Endangered
 
-BY_COST = {
-    "DECISION_ENGINE_MODULE": "decision_engines.placement_engine",
-    "DECISION_ENGINE_CLASS": "PlacementDecisionEngine",
-}
+BY_COST = {"DECISION_ENGINE_MODULE": "decision_engines.placement_engine"}
 
 
 @pytest.fixture(scope="module", params=["sqlite"])
