@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spot_optimizer.adapters.ml.engines import PlacementEngine
 from spot_optimizer.adapters.ml.loader import BuiltInEngines
@@ -120,6 +122,17 @@ class TestDeciding:
         kept = msgspec.json.encode(question)
 
         assert msgspec.json.decode(kept, type=DecisionInput) == question
+
+
+@given(st.lists(st.integers(0, 170 * 60), max_size=30))
+def test_without_a_model_a_pool_is_known_to_be_up_as_it_is_with_one(minutes: list[int]) -> None:
+    lost = a_past(lost_at=tuple(NOON - minute * MINUTE for minute in minutes))
+    past = MarketPast(pools=(lost,))
+
+    (without,) = past.outlooks(NOON, 0.0416, None)
+    (modelled,) = past.outlooks(NOON, 0.0416, deliberately_bad())
+
+    assert replace(modelled, risk=None) == without
 
 
 class TestLimits:

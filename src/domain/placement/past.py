@@ -50,7 +50,9 @@ class MarketPast:
         end = now.timestamp()
         for pool, watched in zip(self.pools, market.pools, strict=True):
             watched.ups.observe(end - LOOK_BACK_S, True)
-            for start, until in _times_down(pool.lost_at, now):
+            down = _times_down(pool.lost_at, now)
+            # Without a model nothing counts of the past but whether and since when it is up.
+            for start, until in down if model is not None else down[-1:]:
                 watched.ups.observe(start, False)
                 if until <= end:
                     watched.ups.observe(until, True)
@@ -69,10 +71,11 @@ class MarketPast:
 def _times_down(lost_at: Sequence[datetime], now: datetime) -> Sequence[tuple[float, float]]:
     """From when until when, in order and without overlaps; what is not past yet is left out."""
     times: list[tuple[float, float]] = []
-    for at in sorted(lost_at):
-        if not now - LOSSES_WINDOW < at <= now:
+    end = now.timestamp()
+    for start in sorted(at.timestamp() for at in lost_at):
+        if not end - LOOK_BACK_S < start <= end:
             continue
-        start, until = at.timestamp(), (at + LOSS_LASTS).timestamp()
+        until = start + LOSS_LASTS.total_seconds()
         if times and start <= times[-1][1]:
             times[-1] = (times[-1][0], until)
         else:
