@@ -7,7 +7,7 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.credentials import Credentials, TokenOwner
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import access_occurrences
 from spot_optimizer.domain.callers import Caller, CallerKind
 from spot_optimizer.domain.errors import DomainError
 from spot_optimizer.domain.identifiers import ClientId
@@ -98,10 +98,10 @@ class RecordRefusedCredentials:
     clock: Clock
 
     def unknown_token(self, path: str, caller: Caller) -> None:
-        self._record(occurrences.unknown_token(path, self.clock.now()), caller)
+        self._record(access_occurrences.unknown_token(path, self.clock.now()), caller)
 
     def inactive_client(self, client_id: ClientId, caller: Caller) -> None:
-        self._record(occurrences.inactive_client(client_id, self.clock.now()), caller)
+        self._record(access_occurrences.inactive_client(client_id, self.clock.now()), caller)
 
     @repeated_when_lost
     def _record(self, occurrence: Occurrence, caller: Caller) -> None:

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import (
+    access_occurrences,
+    agent_occurrences,
+    client_occurrences,
+    command_occurrences,
+    interruption_occurrences,
+)
 from spot_optimizer.domain.agents.agent import AgentStatus
 from spot_optimizer.domain.agents.instances import InstanceRole
 from spot_optimizer.domain.agents.registration import (
@@ -82,21 +88,21 @@ def spoken(happened: Occurrence) -> str:
 
 SPOKEN = [
     (
-        occurrences.unknown_token("/api/agents/register", NOON),
+        access_occurrences.unknown_token("/api/agents/register", NOON),
         """
         event auth_failed warning None None None
           Invalid client token attempt for endpoint /api/agents/register
         """,
     ),
     (
-        occurrences.inactive_client(C, NOON),
+        access_occurrences.inactive_client(C, NOON),
         """
         event auth_failed warning client-1 None None
           Inactive client client-1 attempted access
         """,
     ),
     (
-        occurrences.client_created(new_client(C, TOKEN, "Acme Corp", None), NOON),
+        client_occurrences.client_created(new_client(C, TOKEN, "Acme Corp", None), NOON),
         """
         event client_created info client-1 None None
           Client Acme Corp created
@@ -108,25 +114,25 @@ SPOKEN = [
           email: None -> acme_corp@example.com
         """,
     ),
-    (occurrences.token_shown(C, NOON), "audit token_shown client client-1"),
-    (occurrences.logged_in("s-1", NOON), "audit logged_in session s-1"),
-    (occurrences.logged_out("s-1", NOON), "audit logged_out session s-1"),
+    (client_occurrences.token_shown(C, NOON), "audit token_shown client client-1"),
+    (access_occurrences.logged_in("s-1", NOON), "audit logged_in session s-1"),
+    (access_occurrences.logged_out("s-1", NOON), "audit logged_out session s-1"),
     (
-        occurrences.registration_refused(C, {"az": ["Not a valid string."]}, NOON),
+        agent_occurrences.registration_refused(C, {"az": ["Not a valid string."]}, NOON),
         """
         event validation_error warning client-1 None None
           Agent registration validation failed: {'az': ['Not a valid string.']}
         """,
     ),
     (
-        occurrences.registration_failed(C, NOON),
+        agent_occurrences.registration_failed(C, NOON),
         """
         event agent_registration_failed error client-1 None None
           Agent registration failed unexpectedly
         """,
     ),
     (
-        occurrences.agent_registered(OUTCOMES["minted"], None, I_1, NOON),
+        agent_occurrences.agent_registered(OUTCOMES["minted"], None, I_1, NOON),
         """
         event agent_registered info client-1 agent-1 i-1
           Agent web-1 registered successfully
@@ -142,7 +148,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.agent_registered(OUTCOMES["migrated"], an_agent(), I_2, NOON),
+        agent_occurrences.agent_registered(OUTCOMES["migrated"], an_agent(), I_2, NOON),
         """
         event agent_registered info client-1 agent-1 i-2
           Agent web-1 registered successfully
@@ -151,7 +157,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.agent_registered(OUTCOMES["revived"], DELETED, I_1, NOON),
+        agent_occurrences.agent_registered(OUTCOMES["revived"], DELETED, I_1, NOON),
         """
         event agent_registered info client-1 agent-1 i-1
           Agent web-1 registered successfully
@@ -160,7 +166,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.agent_fell_silent(an_agent(), an_agent().fall_silent(), 120, NOON),
+        agent_occurrences.agent_fell_silent(an_agent(), an_agent().fall_silent(), 120, NOON),
         """
         event agent_marked_offline warning client-1 agent-1 i-1
           Agent web-1.internal marked offline due to heartbeat timeout (120s)
@@ -172,7 +178,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.agent_fell_silent(UNHEARD, UNHEARD.fall_silent(), 90, NOON),
+        agent_occurrences.agent_fell_silent(UNHEARD, UNHEARD.fall_silent(), 90, NOON),
         """
         event agent_marked_offline warning client-1 agent-1 i-1
           Agent agent-1 marked offline due to heartbeat timeout (90s)
@@ -184,7 +190,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.agent_terminated(an_agent(), ENDED, "reclaimed", {"exit": 0}, NOON),
+        agent_occurrences.agent_terminated(an_agent(), ENDED, "reclaimed", {"exit": 0}, NOON),
         """
         event instance_terminated warning client-1 agent-1 None
           reclaimed
@@ -196,7 +202,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.cleanup_completed(an_agent(), TIDIED, NOON),
+        agent_occurrences.cleanup_completed(an_agent(), TIDIED, NOON),
         """
         event cleanup_completed info client-1 agent-1 None
           Cleaned 2 snapshots, 1 AMIs. Failed: 3
@@ -204,7 +210,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.switch_command_issued(an_agent(), a_command(), NOON),
+        command_occurrences.switch_command_issued(an_agent(), a_command(), NOON),
         """
         notification info client-1
           Switch command issued to web-1.internal: spot
@@ -216,7 +222,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.command_changed(a_command(), DONE, NOON),
+        command_occurrences.command_changed(a_command(), DONE, NOON),
         """
         audit command_completed command command-1
           {"agent_id": "agent-1", "message": "done"}
@@ -224,7 +230,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.command_changed(a_command(), a_command(priority=75), NOON),
+        command_occurrences.command_changed(a_command(), a_command(priority=75), NOON),
         """
         audit command_pending command command-1
           {"agent_id": "agent-1", "message": null}
@@ -232,7 +238,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.switch_recorded(a_switch(), ON_DEMAND_NOW, an_agent(), NOON),
+        command_occurrences.switch_recorded(a_switch(), ON_DEMAND_NOW, an_agent(), NOON),
         """
         event switch_completed info client-1 agent-1 i-2
           Switch from i-1 to i-2
@@ -247,7 +253,9 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.interruption_accepted(an_agent(), an_interruption(pool_id=None), NOON),
+        interruption_occurrences.interruption_accepted(
+            an_agent(), an_interruption(pool_id=None), NOON
+        ),
         """
         event interruption_signal warning client-1 agent-1 i-1
           Rebalance recommendation detected for instance i-1
@@ -257,7 +265,9 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.rebalance_advised(an_agent(), I_2, RebalanceAdvice(risk_score=1 / 3), NOON),
+        interruption_occurrences.rebalance_advised(
+            an_agent(), I_2, RebalanceAdvice(risk_score=1 / 3), NOON
+        ),
         """
         event rebalance_recommendation warning client-1 agent-1 None
           Rebalance recommendation for i-2. Risk: 33.33%. Action: monitor
@@ -265,7 +275,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.rebalance_advised(an_agent(), I_2, LEAVE, NOON),
+        interruption_occurrences.rebalance_advised(an_agent(), I_2, LEAVE, NOON),
         """
         event rebalance_recommendation warning client-1 agent-1 None
           Rebalance recommendation for i-2. Risk: 50.00%. Action: switch
@@ -273,7 +283,7 @@ SPOKEN = [
         """,
     ),
     (
-        occurrences.decision_failed("i-1", "no answer", NOON),
+        command_occurrences.decision_failed("i-1", "no answer", NOON),
         """
         event decision_error error None None i-1
           no answer
@@ -300,21 +310,23 @@ def test_no_token_is_ever_told() -> None:
 def test_an_agent_without_a_host_name_is_called_by_its_id() -> None:
     command = a_command(target_mode="ondemand")
 
-    told = spoken(occurrences.switch_command_issued(NAMELESS, command, NOON))
+    told = spoken(command_occurrences.switch_command_issued(NAMELESS, command, NOON))
 
     assert "\n  Switch command issued to agent-1: ondemand\n" in told
 
 
 def test_nobody_is_named_where_nobody_is_known() -> None:
-    failed = occurrences.registration_failed(None, NOON)
-    switched = occurrences.switch_recorded(a_switch(old=ReportedInstance()), MOVED, MOVED, NOON)
+    failed = agent_occurrences.registration_failed(None, NOON)
+    switched = command_occurrences.switch_recorded(
+        a_switch(old=ReportedInstance()), MOVED, MOVED, NOON
+    )
 
     assert "agent_registration_failed error None None None" in spoken(failed)
     assert "validation_error warning None None None" in spoken(
-        occurrences.registration_refused(None, {}, NOON)
+        agent_occurrences.registration_refused(None, {}, NOON)
     )
     assert "decision_error error None None None" in spoken(
-        occurrences.decision_failed("", "no answer", NOON)
+        command_occurrences.decision_failed("", "no answer", NOON)
     )
     assert "\n  Switch from None to i-2\n" in spoken(switched)
 
@@ -325,7 +337,7 @@ def test_every_registration_is_an_event_and_the_first_one_a_notification(
 ) -> None:
     before = None if outcome is RegistrationOutcome.MINTED else an_agent()
 
-    told = occurrences.agent_registered(OUTCOMES[outcome], before, I_2, NOON)
+    told = agent_occurrences.agent_registered(OUTCOMES[outcome], before, I_2, NOON)
 
     assert OUTCOMES[outcome].outcome is outcome
     assert spoken(told).startswith("event agent_registered info client-1 agent-1 i-2\n")
@@ -335,14 +347,14 @@ def test_every_registration_is_an_event_and_the_first_one_a_notification(
 def test_a_registration_that_changes_nothing_is_not_audited() -> None:
     unchanged = Registered(outcome=RegistrationOutcome.REFRESHED, agent=an_agent())
 
-    assert occurrences.agent_registered(unchanged, an_agent(), I_1, NOON).audit is None
+    assert agent_occurrences.agent_registered(unchanged, an_agent(), I_1, NOON).audit is None
 
 
 @given(before=statuses, after=statuses)
 def test_clients_hear_of_silence_and_of_a_return_from_it_and_of_nothing_else(
     before: AgentStatus, after: AgentStatus
 ) -> None:
-    told = occurrences.agent_heard(an_agent(status=before), an_agent(status=after), NOON)
+    told = agent_occurrences.agent_heard(an_agent(status=before), an_agent(status=after), NOON)
 
     if before == after:
         assert told is None
@@ -361,11 +373,11 @@ def test_clients_hear_of_silence_and_of_a_return_from_it_and_of_nothing_else(
 def test_a_heartbeat_that_only_says_that_it_lives_leaves_no_trace() -> None:
     later = an_agent(last_heartbeat_at=NOON + timedelta(seconds=30))
 
-    assert occurrences.agent_heard(an_agent(), later, NOON) is None
+    assert agent_occurrences.agent_heard(an_agent(), later, NOON) is None
 
 
 def test_a_heartbeat_from_another_place_is_only_audited() -> None:
-    told = occurrences.agent_heard(an_agent(), ON_DEMAND_NOW, NOON)
+    told = agent_occurrences.agent_heard(an_agent(), ON_DEMAND_NOW, NOON)
 
     assert told is not None
     assert spoken(told) == cleandoc("""
@@ -388,7 +400,7 @@ def test_a_heartbeat_from_another_place_is_only_audited() -> None:
 def test_what_a_switch_saves_is_told_with_four_decimals(old: str, new: str, saved: str) -> None:
     prices = SwitchPrices(old_spot=Decimal(old), new_spot=Decimal(new))
 
-    told = occurrences.switch_recorded(a_switch(prices=prices), MOVED, MOVED, NOON)
+    told = command_occurrences.switch_recorded(a_switch(prices=prices), MOVED, MOVED, NOON)
 
     assert f"\n  Instance switched: i-2 - Saved {saved}\n" in spoken(told)
 

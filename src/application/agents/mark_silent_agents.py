@@ -5,7 +5,7 @@ from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import agent_occurrences
 from spot_optimizer.domain.callers import SYSTEM
 
 
@@ -27,7 +27,7 @@ class MarkSilentAgents:
             work.agents.save_all([agent.fall_silent() for agent in silent], now)
             for before in silent:
                 after = before.fall_silent()
-                told = occurrences.agent_fell_silent(before, after, timeout_s, now)
+                told = agent_occurrences.agent_fell_silent(before, after, timeout_s, now)
                 record(work, told, SYSTEM)
             work.commit()
         return len(silent)

@@ -4,7 +4,7 @@ from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import agent_occurrences
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.cleanups import CleanupReport, TidiedAway
 from spot_optimizer.domain.identifiers import AgentId
@@ -30,6 +30,6 @@ class RecordCleanup:
             )
             work.cleanups.add(report)
             work.agents.save(agent.clean_up(now), now)
-            record(work, occurrences.cleanup_completed(agent, tidied, now), caller)
+            record(work, agent_occurrences.cleanup_completed(agent, tidied, now), caller)
             work.commit()
         return report

@@ -7,7 +7,7 @@ from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import agent_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.heartbeat import Heartbeat
 from spot_optimizer.domain.agents.instances import (
@@ -95,7 +95,7 @@ class RecordHeartbeats:
         if after.primary_instance_id != agent.primary_instance_id:
             caller = received.caller
             settle_former(work, after, Occasion.HEARTBEAT, now, caller, self.compatibility)
-        record(work, occurrences.agent_heard(agent, after, now), received.caller)
+        record(work, agent_occurrences.agent_heard(agent, after, now), received.caller)
         return after
 
 

@@ -7,7 +7,7 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import agent_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import (
     Instance,
@@ -82,7 +82,9 @@ class RegisterAgent:
             limits = self._save(work, registered, before, recorded, caller)
             if registered.outcome is RegistrationOutcome.ACKNOWLEDGED_STANDBY and standby:
                 self._note_standby(work, standby)
-            event = occurrences.agent_registered(registered, before, registration.instance_id, now)
+            event = agent_occurrences.agent_registered(
+                registered, before, registration.instance_id, now
+            )
             record(work, event, caller)
             work.commit()
         return Introduction(registered, limits)
@@ -91,14 +93,14 @@ class RegisterAgent:
         """A registration that says nothing usable is put on record, although it fails."""
         now = self.clock.now()
         with self.unit_of_work() as work:
-            record(work, occurrences.registration_refused(caller.owner, details, now), caller)
+            record(work, agent_occurrences.registration_refused(caller.owner, details, now), caller)
             work.commit()
 
     def fail(self, caller: Caller) -> None:
         """A registration met an unexpected failure."""
         now = self.clock.now()
         with self.unit_of_work() as work:
-            record(work, occurrences.registration_failed(caller.owner, now), caller)
+            record(work, agent_occurrences.registration_failed(caller.owner, now), caller)
             work.commit()
 
     def _agent_meant(

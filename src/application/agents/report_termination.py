@@ -6,7 +6,7 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.replicas.changes import save_replicas
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import agent_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
@@ -40,7 +40,7 @@ class ReportTermination:
             ):
                 after = self._end(work, after, report.instance_id, caller)
             work.agents.save(after, now)
-            told = occurrences.agent_terminated(
+            told = agent_occurrences.agent_terminated(
                 before, after, report.reason, report.as_received, now
             )
             record(work, told, caller)

@@ -5,7 +5,7 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers, Tokens
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import client_occurrences
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.clients import Client, ClientEmailTaken, ClientNameTaken, new_client
 from spot_optimizer.domain.identifiers import ClientId
@@ -32,6 +32,6 @@ class CreateClient:
             if work.clients.email_is_taken(client.email):
                 raise ClientEmailTaken(client.email)
             work.clients.add(client, now)
-            record(work, occurrences.client_created(client, now), caller)
+            record(work, client_occurrences.client_created(client, now), caller)
             work.commit()
         return client

@@ -4,7 +4,7 @@ from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import client_occurrences
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.compatibility import Compatibility
@@ -26,6 +26,6 @@ class DeleteClient:
             work.clients.remove(
                 client.id, leaving_orphans=self.compatibility.deletion_leaves_orphans
             )
-            record(work, occurrences.client_deleted(client, self.clock.now()), caller)
+            record(work, client_occurrences.client_deleted(client, self.clock.now()), caller)
             work.commit()
         return client

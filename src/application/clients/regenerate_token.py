@@ -5,7 +5,7 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Tokens
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import client_occurrences
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.clients import Client
 from spot_optimizer.domain.identifiers import ClientId
@@ -26,6 +26,6 @@ class RegenerateToken:
             client = work.clients.get_for_update(client_id)
             client = client.with_token(self.tokens.new_client_token())
             work.clients.save_token(client, now)
-            record(work, occurrences.token_regenerated(client, now), caller)
+            record(work, client_occurrences.token_regenerated(client, now), caller)
             work.commit()
         return client

@@ -6,7 +6,7 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import command_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.callers import SYSTEM, Caller
 from spot_optimizer.domain.commands.command import (
@@ -91,7 +91,7 @@ class IssueSwitchCommand:
             created_at=now,
         )
         work.commands.add(command)
-        record(work, occurrences.switch_command_issued(agent, command, now), caller)
+        record(work, command_occurrences.switch_command_issued(agent, command, now), caller)
         return command
 
     def _repeat(

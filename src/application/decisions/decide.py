@@ -13,7 +13,7 @@ from spot_optimizer.application.ports.decision_engine import DecisionEngine
 from spot_optimizer.application.ports.repositories import SwitchActivity
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import command_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.decisions.answers import AGENT_DISABLED, ENGINE_UNAVAILABLE, Advice
@@ -144,7 +144,7 @@ class Decide:
             try:
                 decision = self.ask(engine, question)
             except EngineFailed as failure:
-                told = occurrences.decision_failed(situation.instance_id, str(failure), now)
+                told = command_occurrences.decision_failed(situation.instance_id, str(failure), now)
                 record(work, told, situation.caller)
             else:
                 flight = Flight(

@@ -5,7 +5,7 @@ from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork
 from spot_optimizer.application.replicas.market import market_around, pasts_of_equals
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import command_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.callers import Caller
@@ -35,4 +35,4 @@ class EmergencyOrders:
             agent, None if pool is None else pool.pool_id, CommandId(self.identifiers.new_id()), now
         )
         work.commands.add(command)
-        record(work, occurrences.emergency_ordered(command, now), by)
+        record(work, command_occurrences.emergency_ordered(command, now), by)

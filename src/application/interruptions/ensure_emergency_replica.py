@@ -15,7 +15,7 @@ from spot_optimizer.application.replicas.market import (
     pool_among,
 )
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import interruption_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.callers import Caller
@@ -246,7 +246,7 @@ class _Round:
             elif case.notice.id is None:
                 kept.append(replace(case.notice, replica_id=replicas[place].id))
             if case.notice.id is None:
-                told = occurrences.notice_accepted(case.agent, case.notice, self.now)
+                told = interruption_occurrences.notice_accepted(case.agent, case.notice, self.now)
                 record(self.work, told, case.by)
         self.work.interruptions.add_all([one for one in kept if one.id is None], self.now)
         self.work.interruptions.save_all([one for one in kept if one.id is not None])

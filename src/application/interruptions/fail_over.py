@@ -19,7 +19,7 @@ from spot_optimizer.application.ports.clock import Clock, Stopwatch
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.replicas.changes import save_replicas
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import interruption_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import InstanceRole, role_of
 from spot_optimizer.domain.commands.queue import cancelled_by_notice
@@ -170,7 +170,7 @@ class _Round:
 
     def _tell(self, case: "_Case") -> None:
         if case.notice.id is None:
-            told = occurrences.notice_accepted(case.agent, case.notice, self.now)
+            told = interruption_occurrences.notice_accepted(case.agent, case.notice, self.now)
             record(self.work, told, case.received.caller)
 
     def _unmet(self, case: "_Case") -> NobodyReady:

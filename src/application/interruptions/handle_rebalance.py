@@ -8,7 +8,7 @@ from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import interruption_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.identifiers import AgentId, InstanceId
@@ -89,8 +89,14 @@ class HandleRebalance:
                 )
             work.interruptions.add(interruption, now)
             work.agents.save(agent.accept_rebalance_recommendation(now), now)
-            record(work, occurrences.interruption_accepted(agent, interruption, now), caller)
-            told = occurrences.rebalance_advised(agent, interruption.instance_id, advice, now)
+            record(
+                work,
+                interruption_occurrences.interruption_accepted(agent, interruption, now),
+                caller,
+            )
+            told = interruption_occurrences.rebalance_advised(
+                agent, interruption.instance_id, advice, now
+            )
             record(work, told, caller)
             work.commit()
         return advice

@@ -15,7 +15,7 @@ from spot_optimizer.application.ports.unit_of_work import (
 from spot_optimizer.application.pricing.price_intake import Offered, PriceIntake
 from spot_optimizer.application.pricing.price_memory import PriceMemory, TakenIn, TypeInRegion
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import agent_occurrences
 from spot_optimizer.domain.agents.vitals import Vitals
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.compatibility import Compatibility
@@ -121,7 +121,7 @@ class IngestPricingReports:
             learned = agent.learn_mode(one.submission.mode, one.submission.pool_id)
             if learned != agent and not agent.is_deleted:
                 changed.append(learned)
-                record(work, occurrences.agent_heard(agent, learned, now), one.caller)
+                record(work, agent_occurrences.agent_heard(agent, learned, now), one.caller)
         work.agents.save_all(changed, now)
 
     def _price_instances(self, work: UnitOfWork, news: Sequence[_Accepted], now: datetime) -> None:

@@ -9,7 +9,7 @@ from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.sessions.attempts import Attempts, TooManyAttempts
 from spot_optimizer.application.sessions.open_sessions import OpenSessions
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import access_occurrences
 from spot_optimizer.domain.callers import Caller
 from spot_optimizer.domain.errors import DomainError
 
@@ -58,7 +58,7 @@ class LogIn:
     def _opened(self, token: str, caller: Caller) -> str:
         session_id, secret = self.identifiers.new_id(), self.tokens.new_session_secret()
         with self.unit_of_work() as work:
-            record(work, occurrences.logged_in(session_id, self.clock.now()), caller)
+            record(work, access_occurrences.logged_in(session_id, self.clock.now()), caller)
             # Should the commit fail, nobody has learnt the secret.
             self.sessions.add(session_id, secret, token)
             work.commit()

@@ -5,7 +5,7 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.sessions.open_sessions import OpenSessions
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import access_occurrences
 from spot_optimizer.domain.callers import Caller
 
 
@@ -25,6 +25,6 @@ class LogOut:
     @repeated_when_lost
     def _end(self, session_id: str, secret: str, caller: Caller) -> None:
         with self.unit_of_work() as work:
-            record(work, occurrences.logged_out(session_id, self.clock.now()), caller)
+            record(work, access_occurrences.logged_out(session_id, self.clock.now()), caller)
             self.sessions.drop(secret)
             work.commit()

@@ -6,7 +6,7 @@ from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.identity import Identifiers
 from spot_optimizer.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
-from spot_optimizer.domain import occurrences
+from spot_optimizer.domain import command_occurrences
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.agents.instances import Instance
 from spot_optimizer.domain.callers import Caller
@@ -66,7 +66,7 @@ class RecordSwitch:
             work.agents.save(agent, now)
             if (earned := credit(report.savings_impact)) > 0:
                 work.clients.credit(agent.client_id, earned, now)
-            record(work, occurrences.switch_recorded(switch, agent, before, now), caller)
+            record(work, command_occurrences.switch_recorded(switch, agent, before, now), caller)
             if not self.compatibility.switch_report_touches_little:
                 self._settle_commands(work, agent, report, command, caller)
             work.commit()
