@@ -68,14 +68,33 @@ def test_the_secrets_have_an_example() -> None:
     assert wanted == set(told)
 
 
-def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    text = (FOLDER / "systemd" / "spot-optimizer.service").read_text()
+@pytest.mark.parametrize(
+    ("name", "instance"),
+    [
+        ("spot-optimizer", ""),
+        ("spot-optimizer@", "worker"),
+        ("spot-optimizer@", "scheduler"),
+    ],
+)
+def test_systemd_accepts_the_unit(tmp_path: Path, name: str, instance: str) -> None:
+    text = (FOLDER / "systemd" / f"{name}.service").read_text()
     (start,) = re.findall(r"^ExecStart=\S+/spot-optimizer (.*)$", text, re.M)
-    check_command(start.split())
+    check_command(start.replace("%i", instance).split())
     analyze = require_program("systemd-analyze", "systemd")
-    unit = tmp_path / "spot-optimizer.service"
+    unit = tmp_path / f"{name}{instance}.service"
     unit.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", text, flags=re.M))
 
     done = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True)  # noqa: S603  our own file
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_units_are_hardened_alike() -> None:
+    server, jobs = (
+        (FOLDER / "systemd" / f"spot-optimizer{kind}.service").read_text().partition("DynamicUser=")
+        for kind in ("", "@")
+    )
+
+    assert server[2] == jobs[2]
+    assert "NoNewPrivileges=yes" in jobs[2]
+    assert "ProtectSystem=strict" in jobs[2]
