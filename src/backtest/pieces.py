@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from spot_optimizer.backtest.contestants import Contestant, code_fingerprint
+from spot_optimizer.backtest.contestants import code_fingerprint
 from spot_optimizer.backtest.profiles import Profile
 from spot_optimizer.backtest.results import Outcome
 from spot_optimizer.backtest.traces import Trace
@@ -30,8 +30,8 @@ def trace_fingerprint(trace: Trace) -> str:
     return hashed.hexdigest()
 
 
-def key_of(trace_print: str, profile: Profile, contestant: Contestant) -> str:
-    told = f"{code_fingerprint()} {trace_print} {profile!r} {contestant.fingerprint}"
+def key_of(trace_print: str, profile: Profile, contestant_print: str) -> str:
+    told = f"{code_fingerprint()} {trace_print} {profile!r} {contestant_print}"
     return sha256(told.encode()).hexdigest()
 
 

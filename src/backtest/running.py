@@ -18,19 +18,11 @@ from spot_optimizer.backtest.traces import Trace
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What is still missing of one trace: (key, profile, contestant)."""
+    """What is still missing of one trace: (key, profile, contestant); None is the oracle, which
+    knows the whole trace and decides nothing."""
 
     trace: Trace
-    missing: Sequence[tuple[str, Profile, Contestant]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Oracle:
-    name: str = ORACLE
-    fingerprint: str = ORACLE
-
-    def prepared(self, trace: Trace) -> DeciderFactory:
-        raise NotImplementedError("it knows the whole trace, and is no decider")
+    missing: Sequence[tuple[str, Profile, Contestant | None]]
 
 
 Progress = Callable[[int, int], None]
@@ -50,10 +42,14 @@ def run(
     contestants, however many processes there are."""
     keys: list[str] = []
     jobs: list[_Job] = []
-    everyone = (_Oracle(), *contestants)
+    everyone = (None, *contestants)
     for trace in traces:
         printed = trace_fingerprint(trace)
-        wanted = [(key_of(printed, p, c), p, c) for p in profiles for c in everyone]
+        wanted = [
+            (key_of(printed, profile, one.fingerprint if one else ORACLE), profile, one)
+            for profile in profiles
+            for one in everyone
+        ]
         keys += [key for key, _, _ in wanted]
         missing = [one for one in wanted if one[0] not in pieces.known]
         if missing:
@@ -96,10 +92,11 @@ def _outcomes(job: _Job) -> dict[str, Outcome]:
     prepared: dict[str, DeciderFactory] = {}
     for key, profile, contestant in job.missing:
         best = oracle[profile.name]
-        bill = best
-        if contestant.name != ORACLE:
-            if contestant.name not in prepared:
-                prepared[contestant.name] = contestant.prepared(trace)
-            bill = Replay(trace, profile, prepared[contestant.name]()).run()
+        if contestant is None:
+            outcomes[key] = Outcome.of(trace, profile.name, ORACLE, best, best)
+            continue
+        if contestant.name not in prepared:
+            prepared[contestant.name] = contestant.prepared(trace)
+        bill = Replay(trace, profile, prepared[contestant.name]()).run()
         outcomes[key] = Outcome.of(trace, profile.name, contestant.name, bill, best)
     return outcomes
