@@ -36,6 +36,7 @@ def some_pools(draw: st.DrawFn, least: int = 1) -> tuple[PoolOutlook, ...]:
         PoolOutlook(
             pool_id=pool_id,
             price=draw(known_prices),
+            mean_price=draw(st.none() | known_prices),
             up=draw(st.booleans()),
             risk=draw(st.none() | risks),
             band=draw(st.integers(-1, 4)),

@@ -119,7 +119,9 @@ class _Judging:
         self._overlap_h = (costs.boot_s + costs.cutover_s + costs.drain_s) / HOUR_S
         here = next((pool for pool in pools if pool.pool_id == current.pool_id), None)
         self._here = here
-        price_here = on_demand if here is None else here.known_price
+        # The same as staying is judged by: the dearer a place, the dearer it is to leave, but never
+        # more so than to stay.
+        price_here = on_demand if here is None else here.expected_price
         self._price_here = on_demand if price_here == inf else price_here
         self._moving = 0.0 if current.reclaimed else costs.of_move(self._price_here, on_demand)
         self._cycle = self._reclaim + costs.of_move(on_demand, on_demand)
@@ -145,10 +147,8 @@ class _Judging:
     def _stay(self, pool_id: PoolId, here: PoolOutlook | None) -> Option:
         """An instance is paid at least as long as it takes to leave it."""
         here = here or PoolOutlook(pool_id=pool_id, price=self._price_here)
-        expected = here.expected_price
-        price = self._price_here if expected == inf else expected
         up = up_time(here.known_risk, self._horizon_h)
-        return self._option(pool_id, price, up, max(up.hours, self._overlap_h), 0.0)
+        return self._option(pool_id, self._price_here, up, max(up.hours, self._overlap_h), 0.0)
 
     def _entering(self, pool: PoolOutlook) -> Option:
         current = self._current
@@ -163,11 +163,12 @@ class _Judging:
         self, pool_id: PoolId, price: float, up: UpTime, paid_h: float, moving: float
     ) -> Option:
         """Whoever loses a pool goes back to one like it again and again for the rest of the
-        horizon, unless on demand is cheaper."""
+        horizon, unless on demand is cheaper. Losing a place that is dearer than on demand counts as
+        no gain: more risk would make it more attractive."""
         rest_h = max(0.0, self._horizon_h - up.hours)
         reclaims = up.risk / up.hours * self._cycle if up.hours > 0 else inf
         comes_back = price + reclaims < self._on_demand
-        rest = (price + reclaims if comes_back else self._on_demand) * rest_h
+        rest = (price + reclaims if comes_back else max(price, self._on_demand)) * rest_h
         return Option(
             pool_id=pool_id,
             price=price,
