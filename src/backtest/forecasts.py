@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 import numpy
 
 from spot_optimizer.backtest.traces import Figures, Flags, Trace
+from spot_optimizer.domain.placement.count_table import HORIZONS_H, CountTable
 from spot_optimizer.domain.placement.features import Vector, features_of
 from spot_optimizer.domain.placement.forecasts import RiskModel
 from spot_optimizer.domain.placement.history import UpHistory
 
-HORIZONS_H: Final = (1, 6)
 BINS: Final = 10
 _ASKED_EVERY_S: Final = 1800
 
@@ -59,6 +59,10 @@ def labelled(trace: Trace, *, first: int, last: int) -> Sequence[Labelled]:
                 )
                 found.append(Labelled(tick, vector, bands[pool], came))
     return found
+
+
+def counted(past: Sequence[Labelled]) -> CountTable:
+    return CountTable.of((one.features, one.came) for one in past)
 
 
 def asked(name: str, model: RiskModel, trace: Trace) -> Sequence[Forecast]:

@@ -6,8 +6,7 @@ from typing import Final
 
 import numpy
 
-from spot_optimizer.backtest.count_table import CountTable
-from spot_optimizer.backtest.forecasts import Labelled, answered, labelled
+from spot_optimizer.backtest.forecasts import Labelled, answered, counted, labelled
 from spot_optimizer.backtest.made_up import made_up_markets
 from spot_optimizer.backtest.paired import paired_interval
 from spot_optimizer.backtest.placing import MarketSeen, Models, PlacementDecider
@@ -15,6 +14,7 @@ from spot_optimizer.backtest.profiles import HEAVY, LIGHT
 from spot_optimizer.backtest.replaying import Replay
 from spot_optimizer.backtest.traces import Trace
 from spot_optimizer.domain.models.gate import Comparison, Drift, Evidence, Figure, Rival, Verdict
+from spot_optimizer.domain.placement.count_table import CountTable
 from spot_optimizer.domain.placement.forecasts import RiskModel
 
 FEWEST_STRETCHES: Final = 20
@@ -47,7 +47,7 @@ def judged(
     champion of None is none but counting."""
     evidence, held_out = evidence_for(candidate, champion, recorded, scenarios)
     courses = [_Course.of(trace) for trace in held_out]
-    rivals = {Rival.COUNT_TABLE: Models(risk=CountTable.of(_past(held_out)))}
+    rivals = {Rival.COUNT_TABLE: Models(risk=counted(_past(held_out)))}
     if champion is not None:
         rivals = {Rival.CHAMPION: champion, **rivals}
     ours = _measured(candidate, courses)
@@ -115,7 +115,7 @@ def drift(live: Models, recorded: Sequence[Trace], since: float) -> Drift | None
     """How the models did from `since` on (seconds since 1970) against counting what was known
     before; None with fewer than FEWEST_LOSSES forecasts of a loss that came."""
     model: RiskModel = live.risk or CountTable()
-    counting = CountTable.of(_past(recorded, since))
+    counting = counted(_past(recorded, since))
     differences: list[float] = []
     questions: list[Labelled] = []
     for trace in recorded:

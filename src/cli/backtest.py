@@ -12,9 +12,8 @@ from rich.table import Table
 from spot_optimizer.adapters.ml.predictors import NotAModel
 from spot_optimizer.backtest.baselines import BASELINES
 from spot_optimizer.backtest.contestants import Contestant, baselines
-from spot_optimizer.backtest.count_table import CountTable
 from spot_optimizer.backtest.exports import write_tables
-from spot_optimizer.backtest.forecasts import Forecast, answered, labelled
+from spot_optimizer.backtest.forecasts import Forecast, answered, counted, labelled
 from spot_optimizer.backtest.pieces import Pieces
 from spot_optimizer.backtest.placing import Models, PlacementPolicy
 from spot_optimizer.backtest.profiles import PROFILES
@@ -27,6 +26,7 @@ from spot_optimizer.backtest.session_models import models_in, prior
 from spot_optimizer.backtest.traces import Trace, Track
 from spot_optimizer.cli.failures import FAILED, WRONG_SETTING, Failure
 from spot_optimizer.cli.server_record import traces_of_server
+from spot_optimizer.domain.placement.count_table import CountTable
 
 _ALL_BASELINES: Final = "baselines"
 _WITHOUT_MODEL: Final = "placement, no model"
@@ -110,7 +110,7 @@ def _forecasts(traces: Sequence[Trace], models: Models) -> Sequence[Forecast]:
     """Of the model and of counting, on what no model was needed to make up."""
     forecasts: list[Forecast] = []
     probed = [trace for trace in traces if trace.track in _TOLD_INTERRUPTIONS]
-    counting = CountTable.of(
+    counting = counted(
         [one for trace in probed for one in labelled(trace, first=0, last=trace.start)]
     )
     for trace in probed:

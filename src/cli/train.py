@@ -8,6 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from spot_optimizer.adapters.ml import placement_counts
 from spot_optimizer.adapters.ml.placement_writing import as_json, as_skops
 from spot_optimizer.adapters.ml.training import Recording, TooLittleToLearn
 from spot_optimizer.adapters.ml.training_run import train as trained_on
@@ -22,6 +23,7 @@ from spot_optimizer.domain.models.file_names import PLACEMENT_MODEL
 _TRACKS: Final = (Track.PRICE, Track.AVAILABILITY, Track.PREEMPTION)
 _TELLS_OF_LOSSES: Final = frozenset({Track.AVAILABILITY, Track.PREEMPTION, Track.SERVER})
 _TELLS_OF_PRICES: Final = frozenset({Track.PRICE, Track.SERVER})
+_COUNTS: Final = "placement_counts.json"
 _RISK_COLUMNS: Final = {
     "n": "n",
     "auc": "AUC",
@@ -37,7 +39,8 @@ _PRICE_COLUMNS: Final = {
 
 
 def train(data: Path | None, *, from_server: bool, until: str | None, out: Path) -> None:
-    """Writes the model as .skops, to upload, and as .json with its card, to read. What came after
+    """Writes the model as .skops, to upload, and as .json with its card, to read, and a count
+    table. What came after
     `until` is left out: on that the model can be judged.
 
     Raises:
@@ -52,13 +55,15 @@ def train(data: Path | None, *, from_server: bool, until: str | None, out: Path)
             traces = traces_of_server() if data is None else _recorded(data)
             if end is not None:
                 traces = [part for one in traces if (part := one.before(end)) is not None]
-            model = trained_on(
+            trained = trained_on(
                 [_recording(trace) for trace in traces],
                 lambda step: status.update(f"Training: {step}"),
-            ).model
+            )
+            model = trained.model
             files = {
                 f"{PLACEMENT_MODEL}.skops": as_skops(model),
                 f"{PLACEMENT_MODEL}.json": as_json(model),
+                _COUNTS: placement_counts.as_json(trained.counts),
             }
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

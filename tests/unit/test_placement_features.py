@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from math import cos, isnan, log, log1p, nan, pi, sin
+from math import isnan, log, log1p, nan
 
 import numpy
 import pytest
@@ -74,16 +74,15 @@ def test_features_of_a_pool_by_hand() -> None:
     assert figures["log_hours_up"] == pytest.approx(log1p(2))
     assert isnan(others["log_hours_up"])
     assert figures["share_up_1h"] == 1
-    assert figures["share_up_3h"] == pytest.approx(2 / 3)
-    assert figures["share_up_168h"] == pytest.approx(11 / 12)
-    assert (figures["drops_1h"], figures["drops_6h"]) == (0, 1)
+    assert figures["share_up_6h"] == pytest.approx(5 / 6)
+    assert figures["drops_1h"] == 0
+    assert figures["log_hours_per_drop_24h"] == pytest.approx(log((11 + 1) / (1 + 0.5)))
+    assert others["log_hours_per_drop_72h"] == pytest.approx(log((12 + 1) / (0 + 0.5)))
     assert figures["others_up_now"] == 1
-    assert others["others_up_6h"] == pytest.approx(5 / 6)
-    assert others["others_change_1h"] == 0
-    assert (figures["hour_sin"], figures["hour_cos"]) == pytest.approx((sin(pi), cos(pi)))
+    assert others["others_up_24h"] == pytest.approx(11 / 12)
     assert figures["weekend"] == 0
     assert figures["log_hours_known"] == pytest.approx(log1p(12))
-    assert isnan(figures["same_time_up_1h"])
+    assert isnan(figures["same_time_up_6h"])
 
 
 def test_the_coming_hours_are_known_from_the_days_before() -> None:
@@ -93,9 +92,8 @@ def test_the_coming_hours_are_known_from_the_days_before() -> None:
 
     figures = dict(zip(FEATURES, features_of([pool], MIDNIGHT + 36 * HOUR)[0], strict=True))
 
-    assert (figures["same_time_up_1h"], figures["same_time_lost_1h"]) == (1, 0)
+    assert figures["same_time_lost_1h"] == 0
     assert figures["same_time_up_6h"] == pytest.approx(5 / 6)
-    assert figures["same_time_lost_6h"] == 1
     assert isnan(figures["others_up_now"])
 
 
@@ -104,7 +102,8 @@ def test_nothing_is_known_of_a_pool_that_nobody_watched() -> None:
 
     assert isnan(figures["log_hours_up"])
     assert isnan(figures["share_up_1h"])
-    assert (figures["drops_168h"], figures["log_hours_known"]) == (0, 0)
+    assert isnan(figures["log_hours_per_drop_24h"])
+    assert (figures["drops_1h"], figures["log_hours_known"]) == (0, 0)
 
 
 def test_observations_out_of_order_change_nothing() -> None:

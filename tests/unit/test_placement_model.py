@@ -97,8 +97,8 @@ def test_price_quantiles_stay_in_order_and_below_on_demand() -> None:
 
 def test_plain_figures_say_what_scikit_learn_says() -> None:
     samples = risk_samples(recorded(), 1)
-    pipeline = fitted_risk(samples)
-    line = linear_of_risk(pipeline)
+    pipeline = fitted_risk(samples, 1)
+    line = linear_of_risk(pipeline, 1)
 
     log_odds = pipeline.decision_function(samples.figures[:200])
 
@@ -144,7 +144,10 @@ def test_files_are_read_as_they_were_written(trained: PlacementModel) -> None:
         ("price_features", []),
         ("risk_1h", None),
         ("risk_6h", {"bias": 0.0, "weights": [1.0], "missing": [0.0]}),
-        ("risk_6h", {"bias": nan, "weights": [0.0] * 25, "missing": [0.0] * 25}),
+        (
+            "risk_6h",
+            {"bias": nan, "weights": [0.0] * len(FEATURES), "missing": [0.0] * len(FEATURES)},
+        ),
         ("moves", {}),
         ("moves", None),
         ("card", 3),
@@ -180,6 +183,6 @@ def test_nothing_can_be_learnt_where_nothing_was_lost() -> None:
     calm = Recording("calm", times, numpy.ones((100, 2), bool), numpy.full((100, 2), 0.3))
 
     with pytest.raises(TooLittleToLearn):
-        fitted_risk(joined([risk_samples(calm, 1)], len(FEATURES)))
+        fitted_risk(joined([risk_samples(calm, 1)], len(FEATURES)), 1)
     with pytest.raises(TooLittleToLearn):
         train([calm], lambda step: None)

@@ -16,8 +16,7 @@ from spot_optimizer.adapters.ml.placement_model import PlacementModel
 from spot_optimizer.adapters.ml.predictors import NotAModel
 from spot_optimizer.adapters.ml.trial_process import TrialProcess
 from spot_optimizer.application.ports.model_trial import TrialFailed
-from spot_optimizer.backtest.count_table import CountTable
-from spot_optimizer.backtest.forecasts import labelled
+from spot_optimizer.backtest.forecasts import counted, labelled
 from spot_optimizer.backtest.made_up import made_up_markets
 from spot_optimizer.backtest.paired import paired_interval
 from spot_optimizer.backtest.placing import Models
@@ -124,7 +123,7 @@ def test_models_that_count_no_better_than_counting_have_not_drifted() -> None:
     bad = drift(_models(deliberately_bad()), traces, since)
     counting = Models(
         "counting",
-        CountTable.of(labelled(traces[0], first=0, last=traces[0].start)),
+        counted(labelled(traces[0], first=0, last=traces[0].start)),
     )
     same = drift(counting, traces, since)
 

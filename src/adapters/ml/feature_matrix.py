@@ -9,9 +9,13 @@ from numpy.typing import NDArray
 from spot_optimizer.domain.placement.features import (
     DAYS,
     DROP_HOURS,
+    DROPS_MORE,
     FEATURES,
+    HOURS_MORE,
     NEIGHBOUR_HOURS,
-    SAME_TIME_HOURS,
+    PER_DROP_HOURS,
+    SAME_TIME_LOST_HOURS,
+    SAME_TIME_UP_HOURS,
     SHARE_HOURS,
     WHOLLY_UP,
 )
@@ -34,19 +38,22 @@ def feature_matrix(at: Floats, up: NDArray[numpy.bool_]) -> Floats:
     drops = numpy.zeros((steps, pools))
     drops[1:] = numpy.cumsum(up[:-1] & ~up[1:], axis=0)
 
-    shares = {hours: _shares(at, up, up_s, hours) for hours in SHARE_HOURS}
-    now = up.astype(float)
-    others_now = _of_others(now)
-    others = {hours: _of_others(shares[hours]) for hours in NEIGHBOUR_HOURS}
+    weekday = (at // _DAY_S + _THURSDAY) % 7
     columns = {
         "log_hours_up": _log_hours_up(at, up),
-        "others_up_now": others_now,
-        "others_change_1h": others_now - others[1],
-        **{f"share_up_{hours}h": shares[hours] for hours in SHARE_HOURS},
-        **{f"drops_{hours}h": _drops(at, drops, hours) for hours in DROP_HOURS},
-        **{f"others_up_{hours}h": others[hours] for hours in NEIGHBOUR_HOURS},
+        **{f"share_up_{hours}h": _shares(at, up, up_s, hours) for hours in SHARE_HOURS},
+        f"drops_{DROP_HOURS}h": _drops(at, drops, DROP_HOURS),
+        **{
+            f"log_hours_per_drop_{hours}h": numpy.log(
+                (_hours_up(at, up_s, up, hours) + HOURS_MORE)
+                / (_drops(at, drops, hours) + DROPS_MORE)
+            )
+            for hours in PER_DROP_HOURS
+        },
+        "others_up_now": _of_others(up.astype(float)),
+        f"others_up_{NEIGHBOUR_HOURS}h": _of_others(_shares(at, up, up_s, NEIGHBOUR_HOURS)),
         **_same_time(at, up, up_s),
-        **{name: _each(column, pools) for name, column in _calendar(at).items()},
+        "weekend": _each((weekday >= _SATURDAY).astype(float), pools),
         "log_hours_known": _each(numpy.log1p(known_s / _HOUR_S), pools),
     }
     return numpy.stack([columns[name] for name in FEATURES], axis=2)
@@ -62,34 +69,40 @@ def _up_s_until(moment: Floats, at: Floats, up: NDArray[numpy.bool_], up_s: Floa
 
 
 def _same_time(at: Floats, up: NDArray[numpy.bool_], up_s: Floats) -> dict[str, Floats]:
-    columns = {}
-    for hours in SAME_TIME_HOURS:
-        shares, lost = numpy.zeros(up.shape), numpy.zeros(up.shape)
-        days = numpy.zeros((len(at), 1))
-        for day in range(1, DAYS + 1):
-            start = at - day * _DAY_S
-            known = (start >= at[0])[:, None]
+    shares, lost = numpy.zeros(up.shape), numpy.zeros(up.shape)
+    days = numpy.zeros((len(at), 1))
+    for day in range(1, DAYS + 1):
+        start = at - day * _DAY_S
+        known = (start >= at[0])[:, None]
+
+        def share(hours: int, start: Floats = start) -> Floats:
             end = start + hours * _HOUR_S
             up_in_time = _up_s_until(end, at, up, up_s) - _up_s_until(start, at, up, up_s)
-            share = up_in_time / (hours * _HOUR_S)
-            shares += numpy.where(known, share, 0.0)
-            lost += known & (share < WHOLLY_UP)
-            days += known
-        unknown = numpy.full(up.shape, numpy.nan)
-        for name, total in (("up", shares), ("lost", lost)):
-            columns[f"same_time_{name}_{hours}h"] = numpy.divide(
-                total, days, out=unknown.copy(), where=days > 0
-            )
-    return columns
+            return up_in_time / (hours * _HOUR_S)
+
+        shares += numpy.where(known, share(SAME_TIME_UP_HOURS), 0.0)
+        lost += known & (share(SAME_TIME_LOST_HOURS) < WHOLLY_UP)
+        days += known
+    unknown = numpy.full(up.shape, numpy.nan)
+    return {
+        name: numpy.divide(total, days, out=unknown.copy(), where=days > 0)
+        for name, total in (
+            (f"same_time_up_{SAME_TIME_UP_HOURS}h", shares),
+            (f"same_time_lost_{SAME_TIME_LOST_HOURS}h", lost),
+        )
+    }
 
 
 def _shares(at: Floats, up: NDArray[numpy.bool_], up_s: Floats, hours: int) -> Floats:
-    start = numpy.maximum(at - hours * _HOUR_S, at[0])
-    until = _up_s_until(start, at, up, up_s)
-    length = (at - start)[:, None]
+    length = (at - numpy.maximum(at - hours * _HOUR_S, at[0]))[:, None] / _HOUR_S
     out = up.astype(float)
-    numpy.divide(up_s - until, length, out=out, where=length > 0)
+    numpy.divide(_hours_up(at, up_s, up, hours), length, out=out, where=length > 0)
     return out
+
+
+def _hours_up(at: Floats, up_s: Floats, up: NDArray[numpy.bool_], hours: int) -> Floats:
+    start = numpy.maximum(at - hours * _HOUR_S, at[0])
+    return (up_s - _up_s_until(start, at, up, up_s)) / _HOUR_S
 
 
 def _drops(at: Floats, drops: Floats, hours: int) -> Floats:
@@ -110,14 +123,3 @@ def _of_others(figures: Floats) -> Floats:
     if not count:
         return numpy.full_like(figures, numpy.nan)
     return numpy.asarray((figures.sum(axis=1, keepdims=True) - figures) / count)
-
-
-def _calendar(at: Floats) -> dict[str, Floats]:
-    minutes = at % _DAY_S // 60
-    angle = 2 * numpy.pi * minutes / 1440
-    weekday = (at // _DAY_S + _THURSDAY) % 7
-    return {
-        "hour_sin": numpy.sin(angle),
-        "hour_cos": numpy.cos(angle),
-        "weekend": (weekday >= _SATURDAY).astype(float),
-    }

@@ -12,7 +12,7 @@ from spot_optimizer.adapters.ml.engines import (
     RuleBasedDecisionEngine,
 )
 from spot_optimizer.adapters.ml.predictors import FORMATS, NotAModel, Predictor
-from spot_optimizer.adapters.ml.prior import prior_model
+from spot_optimizer.adapters.ml.prior import prior_risk
 from spot_optimizer.application.ports.decision_engine import (
     DecisionEngine,
     EngineBuilt,
@@ -169,7 +169,7 @@ def _engine(identity: EngineIdentity, opened: _Opened) -> DecisionEngine:
     """With the models that could be opened; the one that is packaged stands in for a missing
     placement model."""
     if identity.name == PLACEMENT:
-        return PlacementEngine(identity, opened.placement or prior_model())
+        return PlacementEngine(identity, opened.placement or prior_risk())
     rules = RuleBasedDecisionEngine(identity)
     return ModelBackedEngine(rules, opened.predictors) if opened.predictors else rules
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy
 from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, QuantileRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -18,15 +19,45 @@ from spot_optimizer.adapters.ml.placement_model import (
     QUANTILES,
     Linear,
 )
+from spot_optimizer.domain.placement.features import FEATURES
 
-RISK_HOURS: Final = (1, 6)
+RISK_FEATURES: Final[dict[int, tuple[str, ...]]] = {
+    1: (
+        "log_hours_up",
+        "share_up_1h",
+        "share_up_6h",
+        "drops_1h",
+        "log_hours_per_drop_24h",
+        "log_hours_per_drop_72h",
+        "others_up_now",
+        "others_up_24h",
+        "same_time_lost_1h",
+        "weekend",
+    ),
+    6: (
+        "log_hours_up",
+        "share_up_1h",
+        "drops_1h",
+        "log_hours_per_drop_24h",
+        "log_hours_per_drop_72h",
+        "others_up_now",
+        "same_time_up_6h",
+        "weekend",
+    ),
+}
+"""What each regression looks at, by hours. There are few pools to learn from: with more features,
+and with boosted trees, forecasts of other pools and later time were worse; chosen on the
+second half of what training_run.LEARNT_SHARE leaves of each recording, and on pools left out there,
+never on what the model is measured on."""
+
+RISK_HOURS: Final = tuple(RISK_FEATURES)
 
 _HOUR_S: Final = 3600.0
 _RISK_EVERY_S: Final = 600.0
 _PRICE_EVERY_S: Final = 3 * _HOUR_S
 _MOST_PRICE_SAMPLES: Final = 4000
 """A quantile regression is a linear programme, whose time grows faster than its rows."""
-_REGULARISATION: Final = 0.003
+_REGULARISATION: Final = 0.01
 """The inverse strength that scikit-learn calls C."""
 _PERCENT: Final = 100.0
 
@@ -114,13 +145,17 @@ def joined(samples: Sequence[Samples], width: int) -> Samples:
     )
 
 
-def fitted_risk(samples: Samples) -> Pipeline:
-    """Raises:
-    TooLittleToLearn: nothing was lost, or everything.
+def fitted_risk(samples: Samples, hours: int) -> Pipeline:
+    """Takes rows of FEATURES and looks at those of RISK_FEATURES.
+
+    Raises:
+        TooLittleToLearn: nothing was lost, or everything.
     """
     if len(numpy.unique(samples.answers)) < 2:
         raise TooLittleToLearn("no pool went down while it was watched, or none stayed up")
+    columns = [FEATURES.index(name) for name in RISK_FEATURES[hours]]
     pipeline = make_pipeline(
+        ColumnTransformer([("looked_at", "passthrough", columns)]),
         SimpleImputer(strategy="median", keep_empty_features=True),
         StandardScaler(),
         LogisticRegression(C=_REGULARISATION, max_iter=500),
@@ -151,12 +186,17 @@ def fitted_moves(samples: Samples) -> list[QuantileRegressor]:
     return found
 
 
-def linear_of_risk(pipeline: Pipeline) -> Linear:
-    """The log odds of the whole pipeline as one linear form."""
-    imputer, scaler, regression = (step for _, step in pipeline.steps)
+def linear_of_risk(pipeline: Pipeline, hours: int) -> Linear:
+    """The log odds of the whole pipeline as one linear form of FEATURES."""
+    _, imputer, scaler, regression = (step for _, step in pipeline.steps)
     weights = regression.coef_[0] / scaler.scale_
     bias = float(regression.intercept_[0] - weights @ scaler.mean_)
-    return Linear(_rounded(bias), _plain(weights), _plain(imputer.statistics_))
+
+    def all_of(figures: NDArray[Any]) -> tuple[float, ...]:
+        looked_at = dict(zip(RISK_FEATURES[hours], _plain(figures), strict=True))
+        return tuple(looked_at.get(name, 0.0) for name in FEATURES)
+
+    return Linear(_rounded(bias), all_of(weights), all_of(imputer.statistics_))
 
 
 def linear_of_moves(regressor: QuantileRegressor) -> Linear:
@@ -169,7 +209,7 @@ def fitted(risks: dict[int, Samples], moves: dict[int, Samples], report: Report)
     found_risks, found_moves = {}, {}
     for hours in RISK_HOURS:
         report(f"risk within {hours} h")
-        found_risks[hours] = fitted_risk(risks[hours])
+        found_risks[hours] = fitted_risk(risks[hours], hours)
     for hours in PRICE_HOURS:
         report(f"prices in {hours} h")
         found_moves[hours] = fitted_moves(moves[hours])

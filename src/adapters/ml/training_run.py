@@ -28,6 +28,7 @@ from spot_optimizer.adapters.ml.training import (
     price_samples,
     risk_samples,
 )
+from spot_optimizer.domain.placement.count_table import CountTable
 from spot_optimizer.domain.placement.features import FEATURES
 
 LEARNT_SHARE: Final = 2 / 3
@@ -40,6 +41,7 @@ _HOUR_S: Final = 3600.0
 class Trained:
     model: PlacementModel
     estimators: Estimators
+    counts: CountTable
 
 
 def train(recordings: Sequence[Recording], report: Report) -> Trained:
@@ -89,13 +91,14 @@ def train(recordings: Sequence[Recording], report: Report) -> Trained:
         "features": list(FEATURES),
         "price_features": list(PRICE_FEATURES),
         "learnt_share": LEARNT_SHARE,
+        "features_chosen_within": LEARNT_SHARE,
         "samples": {
             **{f"risk_{hours}h": len(part.answers) for hours, part in every_risk.items()},
             **{f"price_{hours}h": len(part.answers) for hours, part in every_move.items()},
         },
         "metrics_on_later_time": metrics,
     }
-    return Trained(model_of(final, card), final)
+    return Trained(model_of(final, card), final, counted(every_risk))
 
 
 def model_of(estimators: Estimators, card: dict[str, object]) -> PlacementModel:
@@ -104,8 +107,17 @@ def model_of(estimators: Estimators, card: dict[str, object]) -> PlacementModel:
     for hours, regressors in estimators.moves.items():
         low, median, high = (linear_of_moves(one) for one in regressors)
         moves[hours] = (low, median, high)
-    near, far = (linear_of_risk(estimators.risks[hours]) for hours in RISK_HOURS)
+    near, far = (linear_of_risk(estimators.risks[hours], hours) for hours in RISK_HOURS)
     return PlacementModel(near, far, moves, card)
+
+
+def counted(risks: dict[int, Samples]) -> CountTable:
+    """What to go by where no model can be read."""
+    return CountTable.of(
+        (tuple(row), [bool(lost) if hours == asked else None for asked in RISK_HOURS])
+        for hours, samples in risks.items()
+        for row, lost in zip(samples.figures.tolist(), samples.answers, strict=True)
+    )
 
 
 def _where(samples: Samples, kept: Floats) -> Samples:
