@@ -11,10 +11,12 @@ from spot_optimizer.adapters.http.batching import Joined
 from spot_optimizer.adapters.http.session_cookie import SessionCookie
 from spot_optimizer.adapters.persistence.credentials import SqlCredentials
 from spot_optimizer.application.authenticate import Authenticate, RecordRefusedCredentials
+from spot_optimizer.application.remembered_owners import RememberedOwners
 from spot_optimizer.application.sessions.open_sessions import OpenSessions
 from spot_optimizer.wiring.foundation import Foundation
 from spot_optimizer.wiring.questions import (
     all_listed_for_callers,
+    credentials_for_polls,
     joined_for_callers,
     listed_for_callers,
 )
@@ -28,10 +30,11 @@ class Access(Foundation):
         token_sha256=admin_token,
         mode=providers.Callable(AdminAuth, Foundation.settings.provided.admin_auth),
     )
-    authenticate = providers.Singleton(
-        Authenticate,
-        credentials=providers.Singleton(SqlCredentials, engine=Foundation.reading_engine),
+    credentials = providers.Singleton(SqlCredentials, engine=Foundation.reading_engine)
+    remembered_owners = providers.Singleton(
+        RememberedOwners, credentials=credentials, stopwatch=Foundation.stopwatch
     )
+    authenticate = providers.Singleton(Authenticate, credentials=credentials)
     sessions = providers.Singleton(OpenSessions, cache=Foundation.cache, token_sha256=admin_token)
     session_cookie = providers.Singleton(SessionCookie, sessions=sessions)
     gatekeeper = providers.Singleton(
@@ -40,6 +43,15 @@ class Access(Foundation):
         refused=Foundation.transactional(RecordRefusedCredentials),
         operator=operator_access,
         session=session_cookie,
+    )
+    joined_for_polls = partial(
+        joined_for_callers,
+        providers.Singleton(
+            Authenticate,
+            credentials=providers.Singleton(
+                credentials_for_polls, credentials, remembered_owners, Foundation.compatibility
+            ),
+        ),
     )
     joined_for_callers = partial(joined_for_callers, authenticate)
     listed_for_callers = partial(listed_for_callers, authenticate)

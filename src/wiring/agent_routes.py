@@ -85,8 +85,8 @@ class AgentRoutes(Access, Models):
             agent_handlers,
             gatekeeper=Access.gatekeeper,
             register_agent=Foundation.compatible(RegisterAgent, identifiers=Foundation.identifiers),
-            record_heartbeats=Access.joined_for_callers(Foundation.compatible(RecordHeartbeats)),
-            configurations=Access.joined_for_callers(agent_queries.provided.configurations),
+            record_heartbeats=Access.joined_for_polls(Foundation.compatible(RecordHeartbeats)),
+            configurations=Access.joined_for_polls(agent_queries.provided.configurations),
             report_termination=Foundation.compatible(ReportTermination),
             record_cleanup=Foundation.transactional(RecordCleanup),
             compatibility=Foundation.compatibility,
@@ -94,7 +94,7 @@ class AgentRoutes(Access, Models):
         providers.Singleton(
             command_handlers,
             gatekeeper=Access.gatekeeper,
-            hand_out_commands=Access.joined_for_callers(
+            hand_out_commands=Access.joined_for_polls(
                 Foundation.compatible(
                     HandOutCommands,
                     queries=providers.Singleton(
@@ -112,7 +112,7 @@ class AgentRoutes(Access, Models):
         providers.Singleton(
             decision_handlers,
             gatekeeper=Access.gatekeeper,
-            decide=Access.joined_for_callers(
+            decide=Access.joined_for_polls(
                 providers.Singleton(
                     MeasuredDecide,
                     decide=Foundation.transactional(
@@ -148,7 +148,7 @@ class AgentRoutes(Access, Models):
         providers.Singleton(
             pricing_handlers,
             gatekeeper=Access.gatekeeper,
-            ingest_pricing_reports=Access.joined_for_callers(
+            ingest_pricing_reports=Access.joined_for_polls(
                 Foundation.compatible(IngestPricingReports, identifiers=Foundation.identifiers)
             ),
             compatibility=Foundation.compatibility,

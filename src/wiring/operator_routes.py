@@ -43,9 +43,11 @@ class OperatorRoutes(Access, Models):
             admin_client_handlers,
             gatekeeper=Access.gatekeeper,
             queries=Foundation.admin_queries,
-            delete_client=Foundation.compatible(DeleteClient),
+            delete_client=Foundation.compatible(DeleteClient, remembered=Access.remembered_owners),
             regenerate_token=Foundation.transactional(
-                RegenerateToken, tokens=providers.Singleton(SecretTokens)
+                RegenerateToken,
+                tokens=providers.Singleton(SecretTokens),
+                remembered=Access.remembered_owners,
             ),
         ),
         providers.Singleton(

@@ -24,6 +24,8 @@ from spot_optimizer.application.authenticate import (
 )
 from spot_optimizer.application.dashboard.questions import all_asked_together, each_asked_once
 from spot_optimizer.application.dashboard.switches import SwitchLine
+from spot_optimizer.application.ports.credentials import Credentials
+from spot_optimizer.application.remembered_owners import RememberedOwners
 from spot_optimizer.domain.compatibility import Compatibility
 
 
@@ -41,6 +43,12 @@ def all_listed_for_callers(
 ) -> providers.Provider[Any]:
     together = providers.Singleton(all_written, view, answered_as)
     return joined_for_callers(authenticate, providers.Singleton(all_asked_together, together))
+
+
+def credentials_for_polls(
+    credentials: Credentials, remembered: RememberedOwners, compatibility: Compatibility
+) -> Credentials:
+    return credentials if compatibility.rows_change_beneath else remembered
 
 
 def switch_histories(

@@ -6,6 +6,7 @@ from tests.fakes.system import (
     CountingIdentifiers,
     FixedClock,
     FixedTokens,
+    HeldStopwatch,
     InMemoryCache,
     SteadyStopwatch,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "FixedClock",
     "FixedEngine",
     "FixedTokens",
+    "HeldStopwatch",
     "InMemoryCache",
     "InMemoryCommandQueries",
     "InMemoryCredentials",

@@ -19,6 +19,19 @@ class FixedClock:
         self._now += duration
 
 
+class HeldStopwatch:
+    """Stands still until it is advanced."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def seconds(self) -> float:
+        return self._seconds
+
+    def advance(self, seconds: float) -> None:
+        self._seconds += seconds
+
+
 class SteadyStopwatch:
     """Every look at it is `step` seconds after the one before."""
 

@@ -38,11 +38,13 @@ from spot_optimizer.application.interruptions.termination_notices import (
     ReceivedNotice,
     TerminationNotice,
 )
+from spot_optimizer.application.ports.credentials import TokenOwner
 from spot_optimizer.application.ports.decision_engine import EngineIdentity
 from spot_optimizer.application.pricing.ingest_pricing_reports import (
     IngestPricingReports,
     ReceivedReport,
 )
+from spot_optimizer.application.remembered_owners import RememberedOwners
 from spot_optimizer.domain.agents.agent import Agent
 from spot_optimizer.domain.commands.command import CommandStatus
 from spot_optimizer.domain.identifiers import AgentId, ClientId, CommandId, InstanceId, ReplicaId
@@ -74,6 +76,7 @@ from tests.fakes import (
     FakeDecisionEngine,
     FixedClock,
     FixedEngine,
+    HeldStopwatch,
     SteadyStopwatch,
 )
 from tests.stores import SqlStore, statements
@@ -190,6 +193,17 @@ def test_tokens(sqlite: SqlStore) -> None:
         authenticate([agent.id for agent in agents])
 
     assert costs(sqlite, act) == [2, 2, 2]
+
+
+def test_remembered_tokens(sqlite: SqlStore) -> None:
+    owners = RememberedOwners(sqlite.credentials, HeldStopwatch())
+    sqlite.put(a_client())
+    owners.owners_of([a_client().token])
+
+    def act(_: list[Agent]) -> None:
+        assert owners.owners_of([a_client().token]) == [TokenOwner(ACME, True)]
+
+    assert costs(sqlite, act) == [0, 0, 0]
 
 
 @pytest.mark.parametrize("price", ["0.0125", "0.0200"])
@@ -377,7 +391,9 @@ def test_one_client(sqlite: SqlStore) -> None:
 
 
 def test_deleting_a_client(sqlite: SqlStore) -> None:
-    delete = DeleteClient(sqlite.work, FixedClock(), TODAY)
+    delete = DeleteClient(
+        sqlite.work, FixedClock(), TODAY, RememberedOwners(sqlite.credentials, HeldStopwatch())
+    )
 
     assert all_equal(costs(sqlite, lambda _: delete(ACME, OPERATOR)))
 

@@ -8,6 +8,7 @@ from spot_optimizer.application.clients.delete_client import DeleteClient
 from spot_optimizer.application.clients.regenerate_token import RegenerateToken
 from spot_optimizer.application.clients.show_token import ShowToken
 from spot_optimizer.application.ports.credentials import TokenOwner
+from spot_optimizer.application.remembered_owners import RememberedOwners
 from spot_optimizer.domain.clients import Client, ClientEmailTaken, ClientNameTaken
 from spot_optimizer.domain.errors import ClientNotFound, ValidationFailed
 from spot_optimizer.domain.identifiers import ClientId
@@ -16,6 +17,7 @@ from tests.fakes import (
     CountingIdentifiers,
     FixedClock,
     FixedTokens,
+    HeldStopwatch,
     InMemoryCredentials,
     InMemoryUnitOfWork,
 )
@@ -29,6 +31,10 @@ def create(
 ) -> Client:
     use_case = CreateClient(work, FixedClock(), CountingIdentifiers(), FixedTokens())
     return use_case(name, email, OPERATOR)
+
+
+def remembered(work: InMemoryUnitOfWork) -> RememberedOwners:
+    return RememberedOwners(InMemoryCredentials(work), HeldStopwatch())
 
 
 def known() -> InMemoryUnitOfWork:
@@ -146,7 +152,7 @@ class TestLettingGo:
     def test_the_client_is_gone_and_everybody_is_told(self) -> None:
         work = known()
 
-        DeleteClient(work, FixedClock(), TODAY)(ACME, OPERATOR)
+        DeleteClient(work, FixedClock(), TODAY, remembered(work))(ACME, OPERATOR)
 
         assert list(work.clients.kept) == [GLOBEX]
         assert work.events.types == ["client_deleted"]
@@ -154,11 +160,20 @@ class TestLettingGo:
         assert work.audit.actions == ["client_deleted"]
         assert work.notifications.entries == []
 
+    def test_its_token_opens_nothing_any_more(self) -> None:
+        work = known()
+        owners = remembered(work)
+        assert owners.owners_of([a_client().token]) == [TokenOwner(ACME, True)]
+
+        DeleteClient(work, FixedClock(), TODAY, owners)(ACME, OPERATOR)
+
+        assert owners.owners_of([a_client().token]) == [None]
+
     def test_a_client_that_nobody_knows_is_refused(self) -> None:
         work = known()
 
         with pytest.raises(ClientNotFound):
-            DeleteClient(work, FixedClock(), TODAY)(NEW, OPERATOR)
+            DeleteClient(work, FixedClock(), TODAY, remembered(work))(NEW, OPERATOR)
 
         assert work.commits == 0
 
@@ -167,7 +182,9 @@ class TestANewToken:
     def test_replaces_the_former_one(self) -> None:
         work = known()
 
-        client = RegenerateToken(work, FixedClock(), FixedTokens())(ACME, OPERATOR)
+        client = RegenerateToken(work, FixedClock(), FixedTokens(), remembered(work))(
+            ACME, OPERATOR
+        )
 
         assert client == a_client(token=TOKEN)
         assert work.clients.kept[ACME].token == TOKEN
@@ -175,11 +192,20 @@ class TestANewToken:
         assert TOKEN not in repr(told)
         assert work.events.types == work.audit.actions == ["token_regenerated"]
 
+    def test_the_former_one_opens_nothing_any_more(self) -> None:
+        work = known()
+        owners = remembered(work)
+        assert owners.owners_of([a_client().token]) == [TokenOwner(ACME, True)]
+
+        RegenerateToken(work, FixedClock(), FixedTokens(), owners)(ACME, OPERATOR)
+
+        assert owners.owners_of([a_client().token, TOKEN]) == [None, TokenOwner(ACME, True)]
+
     def test_survives_a_transaction_that_was_lost(self) -> None:
         work = known()
         work.losses = 1
 
-        RegenerateToken(work, FixedClock(), FixedTokens())(ACME, OPERATOR)
+        RegenerateToken(work, FixedClock(), FixedTokens(), remembered(work))(ACME, OPERATOR)
 
         assert work.commits == 1
         assert work.events.types == ["token_regenerated"]

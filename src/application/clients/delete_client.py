@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
+from spot_optimizer.application.ports.credentials import CredentialMemory
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain import client_occurrences
@@ -18,6 +19,7 @@ class DeleteClient:
     unit_of_work: UnitOfWorkFactory
     clock: Clock
     compatibility: Compatibility
+    remembered: CredentialMemory
 
     @repeated_when_lost
     def __call__(self, client_id: ClientId, caller: Caller) -> Client:
@@ -28,4 +30,5 @@ class DeleteClient:
             )
             record(work, client_occurrences.client_deleted(client, self.clock.now()), caller)
             work.commit()
+        self.remembered.forget()
         return client

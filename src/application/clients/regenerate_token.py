@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 from spot_optimizer.application.journal import record
 from spot_optimizer.application.ports.clock import Clock
+from spot_optimizer.application.ports.credentials import CredentialMemory
 from spot_optimizer.application.ports.identity import Tokens
 from spot_optimizer.application.ports.unit_of_work import UnitOfWorkFactory
 from spot_optimizer.application.transactions import repeated_when_lost
@@ -13,11 +14,13 @@ from spot_optimizer.domain.identifiers import ClientId
 
 @dataclass(frozen=True, slots=True)
 class RegenerateToken:
-    """The operator replaces a client's token; the former one is refused at once."""
+    """The operator replaces a client's token; the former one is refused at once, and within a
+    second where other processes let agents in."""
 
     unit_of_work: UnitOfWorkFactory
     clock: Clock
     tokens: Tokens
+    remembered: CredentialMemory
 
     @repeated_when_lost
     def __call__(self, client_id: ClientId, caller: Caller) -> Client:
@@ -28,4 +31,5 @@ class RegenerateToken:
             work.clients.save_token(client, now)
             record(work, client_occurrences.token_regenerated(client, now), caller)
             work.commit()
+        self.remembered.forget()
         return client

@@ -19,3 +19,11 @@ class Credentials(Protocol):
     def owners_of(self, tokens: Sequence[str]) -> Sequence[TokenOwner | None]:
         """The owner of each token, in the same order; None where nobody has it."""
         ...
+
+
+class CredentialMemory(Protocol):
+    """Where it is kept for a moment whose tokens are whose."""
+
+    def forget(self) -> None:
+        """They are to be looked up again."""
+        ...
