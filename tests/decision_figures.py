@@ -32,7 +32,7 @@ from spot_optimizer.domain.decisions.contract import DecisionInput
 from spot_optimizer.domain.identifiers import AgentId, PoolId
 from spot_optimizer.domain.placement.past import MarketPast, PoolPast
 from spot_optimizer.domain.values import Mode
-from tests.builders import a_placement, a_pool, a_situation, an_agent
+from tests.builders import a_placement, a_situation, an_agent
 from tests.fakes import FixedClock, FixedEngine, SteadyStopwatch
 from tests.fakes.models import InMemoryModelFiles
 from tests.market_record import TYPES, ZONES, put_market_record
@@ -86,8 +86,6 @@ def a_server(folder: Path) -> Decide:
     create_schema(engine)
     store = SqlStore(engine)
     put_market_record(engine, now, 14)
-    for zone in ZONES:
-        store.put_pool(a_pool(zone, instance_type=TYPES[0], id=PoolId(f"{TYPES[0]}.{zone}")))
     placement = replace(
         a_placement(), instance_type=TYPES[0], pool_id=PoolId(f"{TYPES[0]}.{ZONES[0]}")
     )

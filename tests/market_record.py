@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import Engine, insert
 
 from spot_optimizer.adapters.persistence import tables
-from tests.builders import AGENT
+from spot_optimizer.domain.identifiers import PoolId
+from tests.builders import AGENT, a_pool
 from tests.stores import SqlStore
 
 TYPES: Final = ("m5.large", "c5.xlarge")
@@ -29,7 +30,8 @@ def put_market_record(
     for instance_type in TYPES:
         for zone in ZONES:
             pool_id, price = f"{instance_type}.{zone}", chance.uniform(0.03, 0.05)
-            for hour in range(days * 24):
+            store.put_pool(a_pool(zone, instance_type=instance_type, id=PoolId(pool_id)))
+            for hour in range(days * 24 + 1):
                 price = min(0.09, max(0.02, price * chance.uniform(0.98, 1.02)))
                 at = start + hour * _PRICE_EVERY
                 prices.append(_price(pool_id, instance_type, zone, price, at))
