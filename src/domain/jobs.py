@@ -149,25 +149,33 @@ class JobRun:
 
 
 def brought_up_to_date(
-    job: str, newest: JobRun | None, next_after: Callable[[datetime], datetime], now: datetime
+    job: str,
+    newest: JobRun | None,
+    next_after: Callable[[datetime], datetime],
+    now: datetime,
+    pause_after_failure: timedelta | None = None,
 ) -> JobRun:
     """The job's newest run as it has to be now, or its next one.
 
     Of several slots that have gone by, be it while everything was down or while the job took
     longer than its period, one is run. A clock that is set back by less than a period runs no
     slot twice; one that had been far ahead keeps no job waiting for longer than two slots.
+    After a failure the pause counts, where there is one, and not the slots.
     """
+    pause = pause_after_failure or timedelta(0)
     if newest is None:
         return JobRun(job=job, slot=next_after(now))
     match newest.status:
         case RunStatus.WAITING if newest.slot is not None and newest.slot <= now:
             return newest.send(now)
-        case RunStatus.WAITING if newest.slot is not None and newest.slot > _second(
-            next_after, now
+        case RunStatus.WAITING if newest.slot is not None and newest.slot > max(
+            _second(next_after, now), now + pause
         ):
             return replace(newest, slot=next_after(now))
         case RunStatus.QUEUED if not _is_fresh(newest.queued_at, now):
             return newest.send(now)
+        case RunStatus.FAILED if pause and newest.ended_at is not None:
+            return JobRun(job=job, slot=newest.ended_at + pause)
         case RunStatus.COMPLETED | RunStatus.FAILED:
             reached = max(filter(None, (newest.slot, newest.started_at)), default=now)
             return JobRun(job=job, slot=next_after(reached))

@@ -97,6 +97,7 @@ class BackgroundJobs(DashboardRoutes, Models):
             ),
             time_limit=_TIME_LIMIT_OF_MONITORS,
             retries=0,
+            pause_after_failure=timedelta(seconds=30),
             keeps_history=False,
         ),
         providers.Singleton(
@@ -108,6 +109,7 @@ class BackgroundJobs(DashboardRoutes, Models):
             ),
             time_limit=_TIME_LIMIT_OF_MONITORS,
             retries=0,
+            pause_after_failure=timedelta(seconds=60),
             keeps_history=False,
         ),
         providers.Singleton(

@@ -21,7 +21,7 @@ from spot_optimizer.application.ports.unit_of_work import StoreUnavailable, Unit
 from spot_optimizer.domain import job_occurrences
 from spot_optimizer.domain.jobs import JobNotFound, JobResult, JobRun, RunId, RunStatus
 from tests.application_under_test import at_once
-from tests.builders import HOUR, NOON
+from tests.builders import HOUR, MINUTE, NOON
 from tests.fakes import FixedClock, InMemoryUnitOfWork
 from tests.fakes.jobs import InMemoryQueue, OneAtATimeByName
 from tests.fakes.models import OneAtATime
@@ -238,6 +238,20 @@ def test_a_failure_is_on_record_and_told(stage: Stage) -> None:
     again = stage.worker()(job, run_id)  # as the broker does
     assert again is not None
     assert (again.status, again.error, again.starts) == (RunStatus.COMPLETED, None, 2)
+
+
+def test_after_a_failure_a_monitor_rests(store: Store) -> None:
+    stage = Stage(store, pause_after_failure=5 * MINUTE)
+    stage.tick()
+    stage.tick(HOUR)
+    stage.work.failure = ValueError("no luck")
+    with pytest.raises(ValueError, match="no luck"):
+        stage.take()
+
+    stage.tick(4 * MINUTE)
+    assert stage.queue.sent == []
+    stage.tick(MINUTE)
+    assert len(stage.queue.sent) == 1
 
 
 def test_an_interrupted_run_has_failed(stage: Stage) -> None:

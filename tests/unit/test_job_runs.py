@@ -120,6 +120,21 @@ class TestTheScheduler:
 
         assert run == JobRun(job="tidy", slot=NOON + timedelta(minutes=10))
 
+    @pytest.mark.parametrize("pause", [timedelta(seconds=30), 3 * HOUR])
+    def test_after_a_failure_a_pause_may_count_instead(self, pause: timedelta) -> None:
+        def look(run: JobRun, now: datetime) -> JobRun:
+            return brought_up_to_date("tidy", run, HOURLY.next_after, now, pause)
+
+        failed = a_run(RunStatus.QUEUED).start(NOON).fail("no luck", NOON)
+        waiting = look(failed, NOON)
+
+        assert waiting == JobRun(job="tidy", slot=NOON + pause)
+        assert look(waiting, NOON + pause - SECOND_OF_TIME) == waiting
+        assert look(waiting, NOON + pause).status is RunStatus.QUEUED
+        assert look(waiting, NOON - 5 * DAY).slot == HOURLY.next_after(NOON - 5 * DAY)
+        completed = failed.start(NOON).complete(NOTHING_DONE, NOON)
+        assert look(completed, NOON).slot == NOON + timedelta(minutes=10)
+
     def test_of_many_slots_that_were_missed_one_is_run(self) -> None:
         """Down for five days; then it runs once, and next when it is due again."""
         back = NOON + 5 * DAY

@@ -52,7 +52,7 @@ class FireDueJobs:
         for job in self.jobs:
             if job.schedule is None:
                 continue
-            run = self._look_after(job.name, job.schedule, newest.get(job.name))
+            run = self._look_after(job, job.schedule, newest.get(job.name))
             if run.status is RunStatus.WAITING and run.slot is not None:
                 slots.append(run.slot)
         return min(slots, default=None)
@@ -61,17 +61,19 @@ class FireDueJobs:
     def _newest(self) -> dict[str, JobRun]:
         return dict(self.queries.newest())
 
-    def _look_after(self, name: str, schedule: Schedule, seen: JobRun | None) -> JobRun:
+    def _look_after(self, job: Job, schedule: Schedule, seen: JobRun | None) -> JobRun:
         now = self.clock.now()
         if seen is not None and seen.status is RunStatus.RUNNING:
             wanted = self._lost(seen, now)
         else:
-            wanted = brought_up_to_date(name, seen, schedule.next_after, now)
+            wanted = brought_up_to_date(
+                job.name, seen, schedule.next_after, now, job.pause_after_failure
+            )
         if wanted == seen:
             return seen
         kept = self._add_first(wanted) if seen is None else self._exchange(seen, wanted)
         if kept is not None and kept.status is RunStatus.QUEUED and kept.id is not None:
-            self._send(name, kept.id)
+            self._send(job.name, kept.id)
         return wanted
 
     def _lost(self, run: JobRun, now: datetime) -> JobRun:

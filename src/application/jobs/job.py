@@ -19,6 +19,8 @@ class Job:
     """Whether it is due at each start, too."""
     time_limit: timedelta = timedelta(minutes=10)
     retries: int = 3
+    pause_after_failure: timedelta | None = None
+    """Until it runs again, whatever its schedule says; None goes by the schedule."""
     keeps_history: bool = True
     """Otherwise its last run alone stays on record."""
     tell_failure: Callable[[str, datetime], Occurrence] | None = None
