@@ -1,6 +1,6 @@
 """Messages in memory, and receivers that may be down."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from spot_optimizer.application.ports.messages import NotDelivered
@@ -12,8 +12,8 @@ class InMemoryMessages(Keeping):
     def __init__(self) -> None:
         self.waiting: list[Message] = []
 
-    def undelivered(self, since: datetime, most: int) -> Sequence[Message]:
-        return [one for one in self.waiting if one.at >= since][:most]
+    def undelivered(self, since: datetime) -> Iterator[Message]:
+        return iter([one for one in self.waiting if one.at >= since])
 
     def delivered(self, message: Message, at: datetime) -> None:
         self.waiting.remove(message)

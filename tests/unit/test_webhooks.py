@@ -168,6 +168,35 @@ class TestDelivery:
         stage.later(seconds=10)
         assert stage.work.message_log.waiting == []
 
+    def test_however_many_are_refused_news_comes_through(self) -> None:
+        stage = Stage(messages=950)
+        (receiver,) = stage.receivers
+        receiver.refuses = {f"message-{it}": Refused("it answers 400") for it in range(1, 901)}
+        for _ in range(40):
+            stage.later(seconds=5)
+
+        assert receiver.told == [f"message-{it}" for it in range(901, 951)]
+        assert len(stage.work.message_log.waiting) == 900
+
+    def test_one_that_is_down_does_not_keep_news_from_the_others(self) -> None:
+        one, other = FakeReceiver("one"), FakeReceiver("other")
+        stage = Stage(one, other, messages=650)
+        other.failure = NotDelivered("down")
+        for _ in range(5):
+            stage.later(seconds=5)
+        assert len(one.told) == 650
+
+        other.failure = None
+        for _ in range(40):
+            stage.later(minutes=1)
+        assert (len(one.told), len(other.told)) == (650, 650)
+        assert stage.work.message_log.waiting == []
+
+    def test_one_run_does_not_go_on_for_ever(self) -> None:
+        stage = Stage(messages=650)
+
+        assert stage.deliver().updated == 200
+
     def test_old_news_is_none(self) -> None:
         stage = Stage(messages=1)
         stage.receivers[0].failure = NotDelivered("down")
@@ -203,7 +232,7 @@ def a_notice(**changes: object) -> Interruption:
 
 class TestOnRecord:
     def undelivered(self, store: SqlStore, since: datetime = NOON - DAY) -> list[Message]:
-        return list(SqlUndeliveredMessages(store.engine).undelivered(since, 50))
+        return list(SqlUndeliveredMessages(store.engine).undelivered(since))
 
     def confirm(self, store: SqlStore, message: Message) -> None:
         with store.work() as work:
@@ -238,6 +267,38 @@ class TestOnRecord:
         for message in found:
             self.confirm(database, message)
         assert self.undelivered(database) == []
+
+    def test_all_are_found_however_many(self, database: SqlStore) -> None:
+        database.put(a_client(), an_agent())
+        events = [
+            {
+                "instance_id": f"i-{number}",
+                "agent_id": AGENT,
+                "pool_id": POOL_A,
+                "signal_type": "termination-notice",
+                "response_action": "no-action",
+                "detected_at": NOON,
+            }
+            for number in range(401)
+        ]
+        put(database.engine, tables.spot_interruption_events, events)
+        notes = [
+            {
+                "id": f"note-{number:03}",
+                "client_id": ACME,
+                "message": "hello",
+                "created_at": NOON + timedelta(seconds=number // 300),
+            }
+            for number in range(650)
+        ]
+        put(database.engine, tables.notifications, notes)
+
+        found = self.undelivered(database)
+
+        assert [message.data["instance_id"] for message in found[:401]] == [
+            event["instance_id"] for event in events
+        ]
+        assert [message.row for message in found[401:]] == [note["id"] for note in notes]
 
     def test_an_interruption_is_told_on_receipt_and_on_completion(self, database: SqlStore) -> None:
         database.put(a_client(), an_agent(), a_notice(metadata={"kept": [1, 2]}))

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
+    Select,
     String,
     false,
     func,
@@ -28,7 +29,10 @@ from spot_optimizer.adapters.persistence.tables import (
     spot_interruption_events,
 )
 from spot_optimizer.adapters.persistence.tables.types import JSON_VALUE
+from spot_optimizer.application.transactions import repeated_when_lost
 from spot_optimizer.domain.webhooks import Message, MessageType
+
+_READ_AT_ONCE: Final = 200
 
 _NOTE: Final = notifications.c
 _EVENT: Final = spot_interruption_events.c
@@ -77,17 +81,30 @@ class SqlUndeliveredMessages:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def undelivered(self, since: datetime, most: int) -> Sequence[Message]:
+    def undelivered(self, since: datetime) -> Iterator[Message]:
         """Interruptions first: they do not wait for notifications."""
+        events: Sequence[Row[Any]] = self._page(_INTERRUPTIONS.where(_EVENT.detected_at >= since))
+        while events:
+            for event in events:
+                yield from _of_interruption(event)
+            further = _INTERRUPTIONS.where(_EVENT.detected_at >= since)
+            events = self._page(further.where(_EVENT.id > events[-1].id))
+        notes: Sequence[Row[Any]] = self._page(_NOTIFICATIONS.where(_NOTE.created_at >= since))
+        while notes:
+            yield from map(_of_notification, notes)
+            last = notes[-1]
+            is_later = or_(
+                _NOTE.created_at > last.created_at,
+                (_NOTE.created_at == last.created_at) & (_NOTE.id > last.id),
+            )
+            notes = self._page(
+                _NOTIFICATIONS.where(_NOTE.created_at >= last.created_at).where(is_later)
+            )
+
+    @repeated_when_lost
+    def _page(self, wanted: Select[*tuple[Any, ...]]) -> Sequence[Row[Any]]:
         with reading(self._engine) as connection:
-            events = connection.execute(
-                _INTERRUPTIONS.where(_EVENT.detected_at >= since).limit(most)
-            ).all()
-            notes = connection.execute(
-                _NOTIFICATIONS.where(_NOTE.created_at >= since).limit(most)
-            ).all()
-        interruptions = [message for event in events for message in _of_interruption(event)]
-        return [*interruptions, *map(_of_notification, notes)][:most]
+            return connection.execute(wanted.limit(_READ_AT_ONCE)).all()
 
 
 class SqlMessageLog:

@@ -19,7 +19,8 @@ from spot_optimizer.domain.webhooks import NEWS_FOR, Message, pause_after
 
 logger = logging.getLogger(__name__)
 
-# The next run comes within seconds.
+# In one run, the next of which comes within seconds. Those that were refused or told do not count:
+# however many wait for another receiver or for ever, they do not stand in the way of news.
 _MOST_AT_ONCE: Final = 200
 _FORGOTTEN_AFTER: Final = NEWS_FOR + timedelta(days=1)
 
@@ -37,19 +38,18 @@ class DeliverMessages:
 
     def __call__(self) -> JobResult:
         now = self.clock.now()
-        waiting = self._waiting(now)
         away = {receiver.name for receiver in self.receivers if self._rests(receiver.name, now)}
-        told = 0
-        for message in waiting:
-            confirmed = [self._tell(receiver, message, away) for receiver in self.receivers]
+        attempts = _Attempts(away)
+        seen = told = 0
+        for message in self.messages.undelivered(now - NEWS_FOR):
+            if attempts.made >= _MOST_AT_ONCE or len(away) == len(self.receivers):
+                break
+            seen += 1
+            confirmed = [self._tell(receiver, message, attempts) for receiver in self.receivers]
             if all(confirmed):
                 self._delivered(message)
                 told += 1
-        return JobResult(processed=len(waiting), updated=told)
-
-    @repeated_when_lost
-    def _waiting(self, now: datetime) -> Sequence[Message]:
-        return self.messages.undelivered(now - NEWS_FOR, _MOST_AT_ONCE)
+        return JobResult(processed=seen, updated=told)
 
     @repeated_when_lost
     def _delivered(self, message: Message) -> None:
@@ -57,13 +57,14 @@ class DeliverMessages:
             work.message_log.delivered(message, self.clock.now())
             work.commit()
 
-    def _tell(self, receiver: Receiver, message: Message, away: set[str]) -> bool:
+    def _tell(self, receiver: Receiver, message: Message, attempts: "_Attempts") -> bool:
         """Whether it has confirmed the message, now or before."""
         done, trouble = f"told:{receiver.name}:{message.id}", f"{receiver.name}:{message.id}"
         if self.cache.get(done) is not None:
             return True
-        if receiver.name in away or self._rests(trouble, self.clock.now()):
+        if receiver.name in attempts.away or self._rests(trouble, self.clock.now()):
             return False
+        attempts.made += 1
         try:
             receiver.deliver(message, self.clock.now())
         except Refused as refused:
@@ -71,7 +72,7 @@ class DeliverMessages:
             self._leave_alone(trouble)
             return False
         except NotDelivered as failed:
-            away.add(receiver.name)
+            attempts.away.add(receiver.name)
             failures = self._leave_alone(receiver.name)
             if failures == 1:
                 logger.warning("%s was not told: %s", receiver.name, failed)
@@ -98,6 +99,15 @@ class DeliverMessages:
             return 0, None
         failures, last = kept.decode().split(" ")
         return int(failures), datetime.fromisoformat(last)
+
+
+@dataclass(slots=True)
+class _Attempts:
+    """Of one run."""
+
+    away: set[str]
+    """Receivers that are left alone for now."""
+    made: int = 0
 
 
 def _key(whom: str) -> str:

@@ -1,6 +1,6 @@
 """What other systems are told, and who they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -29,9 +29,9 @@ class Receiver(Protocol):
 
 
 class UndeliveredMessages(Protocol):
-    def undelivered(self, since: datetime, most: int) -> Sequence[Message]:
-        """Of what happened since then, the oldest first; for one that knows more than one moment
-        of it, the first one first."""
+    def undelivered(self, since: datetime) -> Iterator[Message]:
+        """What happened since then, the oldest first, read bit by bit; of an interruption its
+        beginning comes before its end."""
         ...
 
 
