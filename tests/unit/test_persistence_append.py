@@ -112,6 +112,19 @@ def test_more_than_a_packet_holds_is_several(database: SqlStore) -> None:
     assert len(database.rows(AUDIT)) == 40
 
 
+def test_what_is_there_may_be_left_as_it_is(database: SqlStore) -> None:
+    place = {"region": REGION, "instance_type": TYPE, "recorded_at": NOON}
+    first = {"id": str(uuid4()), **place, "price": Decimal("0.1")}
+    second = {"id": str(uuid4()), **place, "region": "eu-west-1", "price": Decimal("0.2")}
+    with database.engine.begin() as connection:
+        append_rows(connection, tables.ondemand_prices, [first])
+        other = {**first, "id": str(uuid4()), "price": Decimal("0.3")}
+        append_rows(connection, tables.ondemand_prices, [other, second], leave_existing=True)
+
+    kept = {row["id"]: row["price"] for row in database.rows(tables.ondemand_prices)}
+    assert kept == {first["id"]: Decimal("0.1"), second["id"]: Decimal("0.2")}
+
+
 def test_a_refused_row_takes_the_others_with_it_and_is_not_told(database: SqlStore) -> None:
     first = an_entry(user_agent="a secret")
 

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from pymysql.converters import escape_item
-from sqlalchemy import JSON, Connection, Dialect, Table, insert
+from sqlalchemy import JSON, Connection, Dialect, Table
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 # As the driver does it: a statement has to fit into a packet of the server (16 MiB by default).
@@ -20,19 +21,24 @@ Row: TypeAlias = Mapping[str, Any]
 Processor: TypeAlias = Callable[[Any], Any] | None
 
 
-def append_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert the rows, all of which name the same columns."""
+def append_rows(
+    connection: Connection, table: Table, rows: Sequence[Row], *, leave_existing: bool = False
+) -> None:
+    """Insert the rows, all of which name the same columns; or those of them whose place is free,
+    by the unique keys of a table with a generated `id`."""
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.execute(insert(table), rows)
+        whole = sqlite.insert(table)
+        connection.execute(whole.on_conflict_do_nothing() if leave_existing else whole, rows)
         return
     columns = tuple(rows[0])
     beginning = _beginning(table, columns)
+    end = " ON DUPLICATE KEY UPDATE id = id" if leave_existing else ""
     for values in _packed(_rendered(connection, table, columns, rows)):
         try:
             connection.exec_driver_sql(
-                beginning + values, execution_options={"no_parameters": True}
+                beginning + values + end, execution_options={"no_parameters": True}
             )
         except DBAPIError as error:
             error.statement = beginning  # the values must not reach a log

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table, bindparam, func, select
-from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy import Connection, Engine, bindparam, func, select
 
+from spot_optimizer.adapters.persistence.append import append_rows
 from spot_optimizer.adapters.persistence.failures import reading
 from spot_optimizer.adapters.persistence.pools import POOL_COLUMNS, to_pool
 from spot_optimizer.adapters.persistence.price_buckets import (
@@ -111,7 +111,7 @@ def add_estimates(
 ) -> int:
     """Those for buckets that are still empty, each with where it comes from; how many they are."""
     clean = [bucket_row(one.snapshot, pool, at) for one in filled]
-    _insert_new(connection, pricing_snapshots_clean, clean)
+    append_rows(connection, pricing_snapshots_clean, clean, leave_existing=True)
     starts = {
         one.bucket.start for each in filled for one in (each.snapshot, each.before, each.after)
     }
@@ -126,7 +126,7 @@ def add_estimates(
     ]
     if kept:
         sources = [_provenance_row(one, pool, standing, at) for one in kept]
-        _insert_new(connection, pricing_snapshots_interpolated, sources)
+        append_rows(connection, pricing_snapshots_interpolated, sources, leave_existing=True)
     return len(kept)
 
 
@@ -147,12 +147,3 @@ def _provenance_row(
         "gap_duration_minutes": filled.gap_minutes,
         "created_at": at,
     }
-
-
-def _insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """What stands in a bucket by now stays."""
-    if connection.dialect.name == "sqlite":
-        key = ("pool_id", "time_bucket")
-        connection.execute(sqlite.insert(table).on_conflict_do_nothing(index_elements=key), rows)
-    else:
-        connection.execute(mysql.insert(table).on_duplicate_key_update(id=table.c.id), rows)
