@@ -17,8 +17,9 @@ from spot_optimizer.application.interruptions.termination_notices import (
     TerminationNotice,
 )
 from spot_optimizer.domain.agents.agent import Agent, AgentSettings
+from spot_optimizer.domain.commands.command import CommandStatus
 from spot_optimizer.domain.errors import AgentNotFound, Forbidden
-from spot_optimizer.domain.identifiers import AgentId, InstanceId, ReplicaId
+from spot_optimizer.domain.identifiers import AgentId, CommandId, InstanceId, ReplicaId
 from spot_optimizer.domain.interruptions import SignalType
 from spot_optimizer.domain.replicas.life_cycle import ReplicaStatus
 from spot_optimizer.domain.replicas.replica import Replica
@@ -113,6 +114,32 @@ def test_notices(store: Store) -> None:
         "i-2": True,
     }
     assert changes == [1, 1, 1, 1, 0]
+
+
+def test_no_order_outlives_the_instance_that_it_was_for(store: Store) -> None:
+    """Nor one of which nobody has said for which instance it is."""
+    agents = many_agents(2)
+    put(store, agents, *(standby_of(agent) for agent in agents))
+    store.put(
+        *(
+            a_pending_command(
+                id=CommandId(f"order-{number}-of-{agent.id}"),
+                agent_id=agent.id,
+                instance_id=named,
+                target_pool_id=f"{POOL_B}{number}",
+            )
+            for agent in agents
+            for number, named in enumerate((agent.primary_instance_id, None))
+        )
+    )
+    fail_over = FailOver(store.work, FixedClock(), SteadyStopwatch(), TODAY)
+
+    answers = fail_over([a_notice(agent) for agent in agents])
+
+    assert [type(answer) for answer in answers] == [FailedOver] * 2
+    assert {one.status for one in store.commands_of([agent.id for agent in agents])} == {
+        CommandStatus.CANCELLED
+    }
 
 
 def test_emergency_replicas(store: Store) -> None:
