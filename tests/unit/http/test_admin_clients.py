@@ -161,24 +161,6 @@ class TestRegeneratingTheToken:
         assert api.get(path, token=OWNER_TOKEN).status_code == 401
         assert api.get(path, token=new).status_code == 200
 
-    def test_agents_that_were_just_let_in_are_refused_with_the_former_one(self, api: Api) -> None:
-        config = f"/api/agents/{api.register()}/config"
-        assert api.get(config).status_code == 200
-
-        token = regenerate(api).json()["token"]
-
-        assert api.get(config).json() == {"error": "Invalid client token"}
-        assert api.get(config, token=token).status_code == 200
-
-    def test_agents_of_a_client_that_is_let_go_are_refused(self, api: Api) -> None:
-        config = f"/api/agents/{api.register()}/config"
-        assert api.get(config).status_code == 200
-
-        answer = api.send("DELETE", f"/api/admin/clients/{OWNER}", b"", token=OPERATOR_TOKEN)
-
-        assert answer.status_code == 200
-        assert api.get(config).json() == {"error": "Invalid client token"}
-
     def test_is_told_to_everybody_without_the_token(self, api: Api, store: Store) -> None:
         new = regenerate(api).json()["token"]
 
