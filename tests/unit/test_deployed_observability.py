@@ -151,6 +151,18 @@ def test_prometheus_accepts_the_figures(told: str) -> None:
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
+def test_prometheus_accepts_its_configuration() -> None:
+    promtool = require_program("promtool", "prometheus")
+    file = FOLDER / "prometheus.yml"
+    checked = subprocess.run(  # noqa: S603  our own file
+        [promtool, "check", "config", "--syntax-only", str(file)], capture_output=True, text=True
+    )
+
+    assert checked.returncode == 0, checked.stderr
+    assert f"{file} is valid prometheus config file syntax" in checked.stdout
+    assert yaml.safe_load(file.read_text())["rule_files"] == ["alerts.yml"]
+
+
 def test_prometheus_accepts_the_rules() -> None:
     promtool = require_program("promtool", "prometheus")
     checked = subprocess.run(  # noqa: S603  # our own file

@@ -38,6 +38,34 @@ def test_the_services_are_those_that_are_promised() -> None:
     assert set(COMPOSE["services"]) - set(OURS) == {"mariadb", "redis", "proxy"}
 
 
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_what_a_service_names_is_there(name: str) -> None:
+    service = COMPOSE["services"][name]
+    mounted = [volume.split(":")[0] for volume in service.get("volumes", [])]
+    files = [FOLDER / source for source in mounted if source.startswith(".")]
+
+    assert service["image"]
+    assert set(service.get("depends_on", [])) <= set(COMPOSE["services"])
+    assert set(service["networks"]) <= set(COMPOSE["networks"])
+    assert {source for source in mounted if source[0] != "."} <= set(COMPOSE["volumes"])
+    assert all(file.is_file() for file in files)
+
+
+def test_the_proxy_knows_the_servers() -> None:
+    proxy = COMPOSE["services"]["proxy"]["environment"]
+    servers = {f"{name}:5000" for name in OURS if name.startswith("api-")}
+
+    assert set(proxy.values()) == servers
+    haproxy = require_program("haproxy", "haproxy")
+    checked = subprocess.run(  # noqa: S603  our own file
+        [haproxy, "-c", "-q", "-f", str(FOLDER / "proxy" / "haproxy.cfg")],
+        env=dict.fromkeys(proxy, "127.0.0.1:5000"),
+        capture_output=True,
+        text=True,
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_a_service_runs_without_privileges(name: str) -> None:
     service = OURS[name]
