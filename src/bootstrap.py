@@ -17,6 +17,7 @@ from spot_optimizer.adapters.http.metrics import metrics_handlers
 from spot_optimizer.adapters.metrics.exposition import Exposition
 from spot_optimizer.adapters.metrics.sharing import SharedFigures
 from spot_optimizer.adapters.persistence.fleet_figure_queries import SqlFleetFigureQueries
+from spot_optimizer.adapters.persistence.job_runs import SqlJobRunQueries
 from spot_optimizer.settings import Settings
 from spot_optimizer.wiring.access import Access
 from spot_optimizer.wiring.agent_routes import AgentRoutes
@@ -59,6 +60,7 @@ class Container(AgentRoutes, OperatorRoutes, BackgroundJobs):
                 Exposition,
                 shared=shared_figures,
                 fleet=providers.Singleton(SqlFleetFigureQueries, engine=Foundation.reading_engine),
+                jobs=providers.Singleton(SqlJobRunQueries, engine=Foundation.reading_engine),
                 clock=Foundation.clock,
             ),
             scraper_token=Foundation.settings.provided.metrics_token,

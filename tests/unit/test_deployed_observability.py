@@ -60,6 +60,7 @@ PROMISED: Final = {
     "age of prices": ("newest_price_age_seconds", ""),
     "savings": ("savings_usd", ""),
     "outcomes of jobs": ("job_runs_total", "outcome task"),
+    "last runs of jobs anywhere": ("job_last_run_timestamp_seconds", "task"),
     "requests by route": ("http_request_duration_seconds_count", "method route status"),
 }
 

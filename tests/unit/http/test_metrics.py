@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -169,6 +169,37 @@ class TestTheFleet:
 
         assert 0 <= seen.value("newest_price_age_seconds") < 600
         assert seen.value("pools_priced_within", seconds="3600") == 1
+
+    def test_jobs_are_told_of_wherever_they_run(self, api: Api, store: Store) -> None:
+        """A worker's runs are on record alone."""
+        now = api.clock.now()
+        for job, status in (("tidy", "failed"), ("sweep", "completed"), ("sweep", "failed")):
+            began, ended = now - timedelta(minutes=2), now - timedelta(seconds=30)
+            more = {
+                "job": job,
+                "status": status,
+                "slot": began.isoformat(),
+                "started_at": began.isoformat(),
+                "ended_at": ended.isoformat(),
+            }
+            row = {"job_type": "cleanup", "status": status, "metadata": more, "start_time": began}
+            store.add({"data_processing_jobs": [row]})
+
+        seen = scrape(api)
+
+        assert seen.value("job_last_run_failed", task="tidy") == 1
+        assert seen.value("job_last_run_failed", task="sweep") == 1
+        assert seen.value("job_last_run_seconds", task="tidy") == 90
+        ended_at = seen.value("job_last_run_timestamp_seconds", task="tidy")
+        assert ended_at == (now - timedelta(seconds=30)).timestamp()
+        store.add(
+            {
+                "data_processing_jobs": [
+                    {**row, "metadata": {**more, "status": "completed"}, "status": "completed"}
+                ]
+            }
+        )
+        assert scrape(api).value("job_last_run_failed", task="sweep") == 0
 
     def test_savings_are_those_of_all_clients(self, api: Api, store: Store) -> None:
         with store.writing() as connection:
