@@ -7,9 +7,10 @@ import nothing of it, which keeps them small; and it begins when the server answ
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from threading import Event, Thread
+from threading import Event
 from typing import Final, Protocol
 
+from spot_optimizer.adapters.scheduling.repeating import Repeating
 from spot_optimizer.application.ports.exclusion import Busy, Exclusion
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable
 
@@ -35,36 +36,31 @@ class EmbeddedJobs:
     ) -> None:
         self._one_of_machine = one_of_machine
         self._make = make
-        self._wait_s, self._again_s = wait_s, again_s
-        self._ended = Event()
-        self._thread = Thread(target=self._run, name="jobs", daemon=True)
+        self._again_s = again_s
+        self._attempts = Repeating("jobs", self._attempt, first_after_s=wait_s)
 
     def start(self) -> None:
-        self._thread.start()
+        self._attempts.start()
 
     def stop(self) -> None:
         """Waits for what is running."""
-        self._ended.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._attempts.stop()
 
-    def _run(self) -> None:
-        wait = self._wait_s
-        while not self._ended.wait(wait):
-            wait = self._again_s
-            try:
-                with ExitStack() as held:
-                    held.enter_context(self._one_of_machine())
-                    service = self._make()
-                    service.start()
-                    self._ended.wait()
-                    service.stop()
-            except Busy:
-                continue  # another process has them
-            except StoreUnavailable as unavailable:
-                logger.warning("jobs cannot be run here: %s", unavailable)
-            except Exception:  # a defect here must not leave the machine without jobs
-                logger.exception("the jobs of this server ended")
+    def _attempt(self, ended: Event) -> float:
+        try:
+            with ExitStack() as held:
+                held.enter_context(self._one_of_machine())
+                service = self._make()
+                service.start()
+                ended.wait()
+                service.stop()
+        except Busy:
+            pass  # another process has them
+        except StoreUnavailable as unavailable:
+            logger.warning("jobs cannot be run here: %s", unavailable)
+        except Exception:  # a defect here must not leave the machine without jobs
+            logger.exception("the jobs of this server ended")
+        return self._again_s
 
 
 class JobService:

@@ -2,10 +2,11 @@
 
 import logging
 from datetime import datetime
-from threading import Event, Thread
+from threading import Event
 from typing import Final, Protocol
 
 from spot_optimizer.adapters.scheduling.pulse import Pulse
+from spot_optimizer.adapters.scheduling.repeating import Repeating
 from spot_optimizer.application.ports.clock import Clock
 from spot_optimizer.application.ports.unit_of_work import StoreUnavailable, TransactionLost
 
@@ -26,18 +27,16 @@ class Scheduler:
         self._fire = fire
         self._clock = clock
         self._pulse = pulse or Pulse(clock)
-        self._ended = Event()
         self._has_started = False
         self._complained = False
-        self._thread = Thread(target=self._run, name="scheduler", daemon=True)
+        self._looks = Repeating("scheduler", self._turn)
 
     def start(self) -> None:
-        self._thread.start()
+        self._looks.start()
 
     def stop(self) -> None:
-        self._ended.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._looks.stop()
+        self._pulse.ends()
 
     def look(self) -> float:
         """Returns after how many seconds to look again. What fails is told once, and tried again
@@ -61,10 +60,8 @@ class Scheduler:
         until_then = (next_slot - self._clock.now()).total_seconds()
         return min(_LONGEST_WAIT_S, max(_SHORTEST_WAIT_S, until_then))
 
-    def _run(self) -> None:
-        wait = 0.0
-        while not self._ended.wait(wait):
-            self._pulse.beat()
-            wait = self.look()
-            self._pulse.beat()
-        self._pulse.ends()
+    def _turn(self, _ended: Event) -> float:
+        self._pulse.beat()
+        wait_s = self.look()
+        self._pulse.beat()
+        return wait_s
