@@ -57,6 +57,15 @@ class TestMeasuring:
         costs = measured([wild, *steady], PROFILE)
         assert (costs.boot_s, costs.cutover_s, costs.drain_s) == (400, 40, 600)
 
+    def test_reports_that_agree_are_believed_within_bounds_only(self) -> None:
+        slow, quick = (
+            measured([a_move(4000, 900, 9000)] * 3, PROFILE),
+            measured([a_move(1, 0, 2)] * 3, PROFILE),
+        )
+
+        assert (slow.boot_s, slow.cutover_s, slow.drain_s) == (3200, 480, 4800)
+        assert (quick.boot_s, quick.cutover_s, quick.drain_s) == (50, 7.5, 75)
+
     @given(st.lists(st.tuples(*[st.floats(-1e5, 1e5)] * 3), max_size=9))
     def test_whatever_is_reported_the_times_stay_within_bounds(
         self, times: list[tuple[float, float, float]]

@@ -42,7 +42,7 @@ def test_the_engine_that_counts_costs_goes_by_the_record(api: Api, store: Store)
         "target_pool_name": "t3.medium (us-east-1b)",
     }
     (kept,) = store.rows("spot_interruption_events")
-    assert "followed_by_loss" in kept["metadata"]
+    assert kept["metadata"]["followed_by_loss"] == 0
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,19 @@ def test_the_rules_answer_as_the_contract_has_it(api: Api, store: Store) -> None
         "risk_score": 0.0,
         "reason": "Risk is acceptable (0.00%), continuing to monitor",
     }
+
+
+@pytest.mark.parametrize(
+    "api", [{"DOWNTIME_VALUES": "web-*=0", **BY_COST}], ids=["worthless"], indirect=True
+)
+def test_an_agent_whose_downtime_is_worth_nothing_is_left_where_it_is(
+    api: Api, store: Store
+) -> None:
+    fleet = Endangered(api, store)
+    fleet.settle(logical_agent_id="web-1")
+
+    answer = fleet.post("rebalance-recommendation", {"instance_id": "i-1"}).json()
+
+    assert (answer["action"], answer["risk_score"]) == ("monitor", 0.5)
+    (kept,) = store.rows("spot_interruption_events")
+    assert kept["metadata"]["only_watched"] is True
