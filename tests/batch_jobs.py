@@ -25,6 +25,7 @@ from spot_optimizer.application.pricing.build_learning_set import BuildLearningS
 from spot_optimizer.application.pricing.deduplicate_submissions import DeduplicateSubmissions
 from spot_optimizer.application.pricing.fill_price_gaps import FillPriceGaps
 from spot_optimizer.application.savings.compute_monthly_savings import ComputeMonthlySavings
+from spot_optimizer.application.savings.snapshot_savings import SnapshotSavings
 from spot_optimizer.domain.retention import Record
 from tests.builders import NOON
 from tests.fakes import FixedClock, SteadyStopwatch
@@ -203,7 +204,9 @@ def _clients(engine: Engine) -> None:
                 "new_mode": "spot",
                 "new_spot_price": Decimal(price),
                 "on_demand_price": Decimal("0.0416"),
+                "savings_impact": Decimal("0.0291") - number * Decimal("0.0300"),
                 "initiated_at": NOON - timedelta(minutes=10 - number),
+                "timestamp": NOON - timedelta(minutes=10 - number),
                 "created_at": NOON - timedelta(minutes=10 - number),
             }
             for number, price in enumerate(("0.0125", "0.0150"))
@@ -326,6 +329,11 @@ JOBS: Mapping[str, BatchJob] = {
             works_of(engine), FixedClock(), SqlBilledClients(engine)
         ),
         (tables.client_savings_monthly,),
+    ),
+    "days": BatchJob(
+        _clients,
+        lambda engine: SnapshotSavings(works_of(engine), FixedClock(NOON + DAY)),
+        (tables.savings_snapshots,),
     ),
     "growth": BatchJob(
         _clients,

@@ -1,4 +1,4 @@
-"""What a client's month costs and saves (contract/domain.md 4.2.7)."""
+"""What a client's months and days cost and save (contract/domain.md 4.2.7)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, Self
 
 from spot_optimizer.domain.identifiers import AgentId
-from spot_optimizer.domain.savings import savings_percent
+from spot_optimizer.domain.savings import HOURS_PER_DAY, savings_percent
 from spot_optimizer.domain.values import Mode, money
 
 # Months are billed as thirty days; every other figure takes 730 hours.
@@ -85,3 +85,17 @@ def _newest_by_agent(switches: Iterable[BilledSwitch]) -> dict[AgentId, BilledSw
         if known is None or switch.at >= known.at:
             newest[switch.agent_id] = switch
     return newest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayOfSwitches:
+    """What the switches of a day save in a day, USD; below 0 where they cost more
+    (contract/admin-ml-and-jobs.md 4.10)."""
+
+    savings: Decimal
+    switches: int
+
+    @classmethod
+    def of(cls, impacts: Sequence[Decimal]) -> Self:
+        """By the savings impact of each, USD per hour."""
+        return cls(savings=money(sum(impacts, Decimal(0)) * HOURS_PER_DAY), switches=len(impacts))

@@ -42,6 +42,7 @@ from spot_optimizer.application.pricing.fill_price_gaps import FillPriceGaps
 from spot_optimizer.application.replicas.coordinate_agent import CoordinateAgent
 from spot_optimizer.application.replicas.run_coordinator_pass import RunCoordinatorPass
 from spot_optimizer.application.savings.compute_monthly_savings import ComputeMonthlySavings
+from spot_optimizer.application.savings.snapshot_savings import SnapshotSavings
 from spot_optimizer.domain import job_occurrences
 from spot_optimizer.domain.retention import days_kept
 from spot_optimizer.wiring.background import (
@@ -220,6 +221,12 @@ class BackgroundJobs(DashboardRoutes, Models):
             name="snapshot_client_growth",
             work=Foundation.in_background(SnapshotGrowth),
             schedule=providers.Singleton(CronSchedule, "5 0 * * *"),
+        ),
+        providers.Singleton(
+            Job,
+            name="snapshot_daily_savings",
+            work=Foundation.in_background(SnapshotSavings),
+            schedule=providers.Singleton(CronSchedule, "10 0 * * *"),
         ),
         providers.Singleton(
             Job,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from spot_optimizer.domain.growth import ClientCount, GrowthSnapshot
@@ -9,6 +10,7 @@ from spot_optimizer.domain.identifiers import ClientId
 from spot_optimizer.domain.monthly_bill import (
     BilledInstance,
     BilledSwitch,
+    DayOfSwitches,
     MonthlyBill,
     price_after,
 )
@@ -43,6 +45,7 @@ class InMemoryBilling(Keeping):
     def __init__(self, instances: InMemoryInstances, switches: InMemorySwitches) -> None:
         self._instances, self._switches = instances, switches
         self.bills: dict[tuple[ClientId, int, int], MonthlyBill] = {}
+        self.days: dict[tuple[ClientId, date], DayOfSwitches] = {}
 
     def instances_of(self, client_id: ClientId) -> Sequence[BilledInstance]:
         return [
@@ -72,6 +75,18 @@ class InMemoryBilling(Keeping):
         self, client_id: ClientId, year: int, month: int, bill: MonthlyBill, at: datetime
     ) -> None:
         self.bills[client_id, year, month] = bill
+
+    def impacts_of_all(
+        self, since: datetime, until: datetime
+    ) -> Mapping[ClientId, Sequence[Decimal]]:
+        found: dict[ClientId, list[Decimal]] = {}
+        for one in self._switches.kept:
+            if since <= one.recorded_at < until:
+                found.setdefault(one.client_id, []).append(one.report.savings_impact)
+        return found
+
+    def put_day(self, day: date, savings: Mapping[ClientId, DayOfSwitches], at: datetime) -> None:
+        self.days.update({(client_id, day): one for client_id, one in savings.items()})
 
 
 class InMemoryOldRows(Keeping):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from spot_optimizer.adapters.persistence import tables
 from spot_optimizer.adapters.persistence.billing import SqlBilledClients
 from spot_optimizer.application.savings.compute_monthly_savings import ComputeMonthlySavings
+from spot_optimizer.application.savings.snapshot_savings import SnapshotSavings
 from spot_optimizer.domain.identifiers import ClientId
 from spot_optimizer.domain.monthly_bill import month_of
 from tests.batch_jobs import JOBS, put, works_of
@@ -90,3 +91,17 @@ def test_nothing_is_saved_by_an_empty_installation(database: SqlStore) -> None:
     assert compute(database) == 0
     put(database.engine, tables.clients, [])
     assert database.rows(tables.client_savings_monthly) == []
+
+
+def test_a_day_counts_what_its_switches_save_in_a_day(database: SqlStore) -> None:
+    """(0.0291 - 0.0009) x 24, whenever it is computed on the day after, and however often."""
+    JOBS["savings"].seed(database.engine)
+    midnight = datetime(2026, 3, 2, tzinfo=UTC)
+    assert midnight - timedelta(days=1) < NOON < midnight
+
+    for now in (midnight, midnight + timedelta(hours=5), midnight + timedelta(days=1)):
+        SnapshotSavings(works_of(database.engine), FixedClock(now))()
+
+    row = database.row(tables.savings_snapshots)
+    assert (row["client_id"], row["snapshot_date"]) == ("client-1", NOON.date())
+    assert (row["daily_savings"], row["switch_count"]) == (Decimal("0.6768"), 2)

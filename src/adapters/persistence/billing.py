@@ -1,5 +1,6 @@
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 
 from sqlalchemy import Connection, Engine, select, true
 
@@ -8,6 +9,7 @@ from spot_optimizer.adapters.persistence.tables import (
     client_savings_monthly,
     clients,
     instances,
+    savings_snapshots,
     switches,
 )
 from spot_optimizer.adapters.persistence.upsert import update_rows
@@ -15,6 +17,7 @@ from spot_optimizer.domain.identifiers import AgentId, ClientId
 from spot_optimizer.domain.monthly_bill import (
     BilledInstance,
     BilledSwitch,
+    DayOfSwitches,
     MonthlyBill,
     price_after,
 )
@@ -82,6 +85,38 @@ class SqlBillingRepository:
             [{"client_id": client_id, "year": year, "month": month, **figures}],
             tuple(figures),
             key=("client_id", "year", "month"),
+        )
+
+    def impacts_of_all(
+        self, since: datetime, until: datetime
+    ) -> Mapping[ClientId, Sequence[Decimal]]:
+        row = switches.c
+        found: dict[ClientId, list[Decimal]] = {}
+        for one in self._connection.execute(
+            select(row.client_id, row.savings_impact)
+            .where(row.timestamp >= since)
+            .where(row.timestamp < until)
+        ):
+            impact = Decimal(0) if one.savings_impact is None else one.savings_impact
+            found.setdefault(ClientId(one.client_id), []).append(impact)
+        return found
+
+    def put_day(self, day: date, savings: Mapping[ClientId, DayOfSwitches], at: datetime) -> None:
+        update_rows(
+            self._connection,
+            savings_snapshots,
+            [
+                {
+                    "client_id": client_id,
+                    "snapshot_date": day,
+                    "daily_savings": one.savings,
+                    "switch_count": one.switches,
+                    "updated_at": at,
+                }
+                for client_id, one in savings.items()
+            ],
+            ("daily_savings", "switch_count", "updated_at"),
+            key=("client_id", "snapshot_date"),
         )
 
 

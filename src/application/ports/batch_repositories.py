@@ -2,11 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from spot_optimizer.domain.growth import ClientCount, GrowthSnapshot
 from spot_optimizer.domain.identifiers import ClientId
-from spot_optimizer.domain.monthly_bill import BilledInstance, BilledSwitch, MonthlyBill
+from spot_optimizer.domain.monthly_bill import (
+    BilledInstance,
+    BilledSwitch,
+    DayOfSwitches,
+    MonthlyBill,
+)
 from spot_optimizer.domain.pricing.raw import BucketKey, Judgement, RawSubmission
 from spot_optimizer.domain.retention import Deletion, Record
 
@@ -38,6 +44,17 @@ class BillingRepository(Protocol):
         self, client_id: ClientId, year: int, month: int, bill: MonthlyBill, at: datetime
     ) -> None:
         """In the place of the one of the same month."""
+        ...
+
+    def impacts_of_all(
+        self, since: datetime, until: datetime
+    ) -> Mapping[ClientId, Sequence[Decimal]]:
+        """The savings impact, USD per hour, of each switch recorded since then and before `until`;
+        no client without any."""
+        ...
+
+    def put_day(self, day: date, savings: Mapping[ClientId, DayOfSwitches], at: datetime) -> None:
+        """In the place of those of the same day."""
         ...
 
 

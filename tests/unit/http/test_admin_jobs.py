@@ -28,6 +28,7 @@ HOUSEKEEPING = [
     "watch_model_drift",
     "aggregate_pricing_hourly",
     "snapshot_client_growth",
+    "snapshot_daily_savings",
     "calculate_monthly_savings",
     "cleanup_old_data",
     "aggregate_pricing_daily",
