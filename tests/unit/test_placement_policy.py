@@ -184,6 +184,15 @@ def test_a_replica_is_neither_where_the_agent_is_nor_where_nothing_is_up() -> No
     assert replica_for(None, pools, ON_DEMAND, HEAVY) is None
 
 
+@pytest.mark.parametrize("price", [0.0, -1.0, nan, inf])
+def test_a_price_that_is_none_attracts_nobody(price: float) -> None:
+    pools = [a_pool(HERE, 0.3, SAFE), a_pool(THERE, price, SAFE)]
+
+    choice = decide(Position(pool_id=HERE), pools, ON_DEMAND, LIGHT, NO_LIMITS, NOW)
+
+    assert choice.target is Target.STAY
+
+
 @given(positions, some_pools(least=2), costs, st.floats(1.0, 3.0), st.integers(0, 2))
 def test_a_higher_price_never_makes_a_pool_more_attractive(
     at: Position, pools: tuple[PoolOutlook, ...], of: SwitchingCost, factor: float, which: int
