@@ -1,6 +1,7 @@
 """From offers in reports to one clean price series (contract/domain.md 4.1.5 and 4.1.7)."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from spot_optimizer.domain.pricing.prices import (
     SourceRole,
     time_of_observation,
 )
+from spot_optimizer.domain.pricing.recent_points import PointsOfPool
 from spot_optimizer.domain.pricing.report import SpotPool
 from spot_optimizer.domain.pricing.submission import PriceSubmission
 
@@ -99,16 +101,15 @@ class PriceIntake:
 
     def _admit(self, seen: Sequence[_Seen]) -> list[_Seen]:
         """Those that nobody has told already."""
-        points = {
-            pool_id: list(self.memory.recent.of(pool_id))
-            for pool_id in {sight.observation.pool_id for sight in seen}
-        }
         admitted = []
+        news: defaultdict[PoolId, PointsOfPool] = defaultdict(PointsOfPool)
         for sight in seen:
-            near = points[sight.observation.pool_id]
-            if screen(sight.observation, near).is_new:
+            observation = sight.observation
+            told = news[observation.pool_id]
+            like = (*self.memory.recent.like(observation), *told.like(observation))
+            if screen(observation, like).is_new:
                 admitted.append(sight)
-                near.append(KeptPoint.of(sight.observation))
+                told.add(KeptPoint.of(observation))
         return admitted
 
     def _settle(self, admitted: Sequence[_Seen]) -> Mapping[BucketKey, BucketSnapshot]:

@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 
 from spot_optimizer.domain.identifiers import PoolId
 from spot_optimizer.domain.pricing.buckets import BucketSnapshot, Disputes
-from spot_optimizer.domain.pricing.duplicates import RecentPoints
 from spot_optimizer.domain.pricing.prices import PriceObservation
+from spot_optimizer.domain.pricing.recent_points import RecentPoints
 from spot_optimizer.domain.pricing.report import SpotPool
 
 _BUCKETS_REMEMBERED: Final = 10_000

@@ -1,23 +1,17 @@
 """Is a price news, or has another reporter told it already? (contract/domain.md 4.1.5 step 4)"""
 
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Self
 
-from spot_optimizer.domain.identifiers import PoolId
 from spot_optimizer.domain.pricing.prices import PriceObservation
 
 # Both inclusive; the window reaches in both directions.
 DUPLICATE_WINDOW: Final = timedelta(seconds=5)
 NEAR_EQUAL_PERCENT: Final = Decimal("0.5")
-
-# So many points of a pool are searched, and so many pools remembered.
-RECENT_POINTS_SEARCHED: Final = 10
-_POOLS_REMEMBERED: Final = 20_000
 
 
 class Admission(StrEnum):
@@ -92,23 +86,3 @@ def screen(observation: PriceObservation, kept_points: Iterable[KeptPoint]) -> S
 def are_nearly_equal(price: Decimal, kept: Decimal) -> bool:
     """Whether a price is within half a percent of the kept one."""
     return price == kept or abs(price - kept) * 100 <= NEAR_EQUAL_PERCENT * kept
-
-
-class RecentPoints:
-    """The last points kept of each pool: a short memory, which is enough for a window of seconds
-    (contract/agents-and-replicas.md A6 step 3)."""
-
-    def __init__(self) -> None:
-        self._points: OrderedDict[PoolId, tuple[KeptPoint, ...]] = OrderedDict()
-
-    def of(self, pool_id: PoolId) -> Sequence[KeptPoint]:
-        return self._points.get(pool_id, ())
-
-    def keep(self, observations: Iterable[PriceObservation]) -> None:
-        """Once they are on record; the pools that nobody reports any more are forgotten first."""
-        for observation in observations:
-            earlier = self._points.pop(observation.pool_id, ())
-            latest = (*earlier, KeptPoint.of(observation))[-RECENT_POINTS_SEARCHED:]
-            self._points[observation.pool_id] = latest
-        while len(self._points) > _POOLS_REMEMBERED:
-            self._points.popitem(last=False)
