@@ -25,7 +25,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 def a_fleet(store: Store, folder: Path, **settings: str) -> Iterator[Fleet]:
     """Whose agent is on demand, with prices of half a minute ago."""
     store.empty()
-    with an_api(store.url, folder / "data", **BY_COST, **settings) as api:
+    with an_api(store.url, folder / "data", None, None, **BY_COST, **settings) as api:
         yield Fleet(api, store)
 
 
