@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from uvicorn.config import STARTUP_FAILURE
 
+from spot_optimizer.cli.allocator import share_arenas
 from spot_optimizer.cli.collector import no_collections
 from spot_optimizer.cli.configuration import FIGURES_DIR
 from spot_optimizer.cli.draining import drain_when_told, is_draining
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 # A thread that comes back from the database must not wait for the event loop to idle: with the
 # five milliseconds that are usual it would wait longer than its query took.
 sys.setswitchinterval(0.0002)
+
+share_arenas()
 
 logger = logging.getLogger(__name__)
 
