@@ -63,16 +63,16 @@ def _serve(settings: Settings, workers: int) -> None:
             logger.warning("ALLOW_UNSAFE_UPLOADS: files that run code when opened may be uploaded")
         if settings.redis_url is not None:
             logger.warning("REDIS_URL: background jobs need `scheduler` and `worker` beside this")
-        if not settings.weighs_places and not settings.compatibility:
-            logger.info(
-                "Decisions go by the four rules of the former server; "
-                "DECISION_ENGINE_MODULE=decision_engines.placement_engine weighs costs and risks"
-            )
         with _inspection(settings.database_url, workers) as inspection:
             from spot_optimizer.cli.workers import run  # takes a moment, which is free now
 
             for remark in _patiently(inspection):
                 logger.warning(remark)
+        if not settings.weighs_places and not settings.compatibility:
+            logger.info(
+                "Decisions go by the four rules of the former server; "
+                "DECISION_ENGINE_MODULE=decision_engines.placement_engine weighs costs and risks"
+            )
         listen(taken, settings.host, settings.port)
         logger.info(
             "Listening on %s with %s; Ctrl-C ends it",
