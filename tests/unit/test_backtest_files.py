@@ -56,7 +56,12 @@ def test_probes_become_ticks(folder: Path) -> None:
         ("agents.json", b"{", "agents.json"),
         ("agents.json", b'{"agents": [{"track": "price"}]}', "id"),
         ("probes.csv.gz", b"not gzip", "probes.csv.gz"),
-        ("probes.csv.gz", gzip.compress(b"timestamp,other\n2024-05-01T00:00:00Z,1\n"), "no column"),
+        # Without the time of packing, which would name the test otherwise in each of its processes.
+        (
+            "probes.csv.gz",
+            gzip.compress(b"timestamp,other\n2024-05-01T00:00:00Z,1\n", mtime=0),
+            "no column",
+        ),
         ("prices.csv.gz", None, "prices.csv.gz"),
     ],
 )
