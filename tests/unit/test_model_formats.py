@@ -296,7 +296,9 @@ class TestTrial:
     def test_a_process_that_waits_knows_no_secrets(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ADMIN_API_TOKEN", "secret")
         with trial.start(".onnx") as process:
-            told = Path(f"/proc/{process.pid}/environ").read_bytes()
+            # Empty for the moment that the process takes to become the new program.
+            while not (told := Path(f"/proc/{process.pid}/environ").read_bytes()):
+                assert process.poll() is None
             process.kill()
 
         assert b"OPENBLAS_NUM_THREADS=1" in told
