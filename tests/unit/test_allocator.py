@@ -39,7 +39,10 @@ def heaps(how: str) -> int:
     return told.count("<heap nr=")
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="not glibc")
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "malloc_info"),
+    reason="only glibc gives each thread a heap, and tells of them",
+)
 def test_threads_have_two_heaps_instead_of_one_each() -> None:
     assert heaps("shared") == 2
     assert heaps("as it is") > 2

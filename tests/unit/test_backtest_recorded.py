@@ -35,7 +35,10 @@ _PLACES: Final = [
 ]
 
 
-@pytest.mark.skipif(_FOLDER is None, reason="RECORDED_DATA names no folder of recordings")
+@pytest.mark.skipif(
+    _FOLDER is None,
+    reason="the recordings have no licence to be kept here; RECORDED_DATA names no folder of them",
+)
 def test_the_baselines_come_out_as_they_did_elsewhere(tmp_path: Path) -> None:
     traces = Scenarios(Recording(Path(_FOLDER or "")))
     outcomes = run(

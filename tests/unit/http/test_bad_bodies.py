@@ -15,6 +15,7 @@ from tests.application_under_test import (
     Store,
     assert_decent,
     is_admin,
+    is_failure_of_ours,
     routes_of,
 )
 
@@ -92,7 +93,9 @@ def posts(api: Api, agent_id: str) -> list[str]:
 @pytest.mark.parametrize("name", sorted(BODIES))
 def test_a_body_of_any_form_is_answered(api: Api, store: Store, name: str) -> None:
     for path in posts(api, api.register()):
-        send(api, store, path, BODIES[name])
+        answer = send(api, store, path, BODIES[name])
+        assert not is_failure_of_ours(answer), path
+        assert isinstance(answer.json(), dict), path
 
 
 @pytest.mark.parametrize(
